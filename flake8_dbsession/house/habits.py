@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from flake8_dbsession.analysis.effects.needs import Key, key_of
 from flake8_dbsession.analysis.memory import remembered
@@ -48,37 +49,34 @@ class Habits:
     def __init__(self, module: Module, inference: Inference) -> None:
         self._module = module
         self._inference = inference
-        self._injected: list[Injected] | None = None
 
-    def injected(self) -> list[Injected]:
-        """Give the dependencies that are injected anywhere, the most used first."""
-        if self._injected is None:
-            counts: Counter[Key] = Counter()
-            found: dict[Key, Injected] = {}
-            for module in self._modules_with(_INJECTING):
-                for each in self._injected_in(module):
-                    key = key_of(each.function.scope.child(each.function.node))
-                    counts[key] += each.number
-                    if key not in found or not found[key].dotted:
-                        found[key] = each
-            self._injected = [
-                each._replace(number=counts[key])
-                for key, each in sorted(found.items(), key=lambda item: -counts[item[0]])
-            ]
-        return self._injected
+    @property
+    def injected(self) -> Iterable[Injected]:
+        """The dependencies that are injected anywhere, the most used first."""
+        return self._by_function.values()
+
+    @cached_property
+    def _by_function(self) -> dict[Key, Injected]:
+        counts: Counter[Key] = Counter()
+        found: dict[Key, Injected] = {}
+        for module in self._modules_with(_INJECTING):
+            for each in self._injected_in(module):
+                key = _key_of(each.function)
+                counts[key] += each.number
+                if key not in found or not found[key].dotted:
+                    found[key] = each
+        most_used_first = sorted(found, key=lambda key: -counts[key])
+        return {key: found[key]._replace(number=counts[key]) for key in most_used_first}
 
     def uses(self, way: Way) -> int:
         """Count the places where the project uses a way; 0 for one that cannot be followed."""
         if way.function is None:
             return 0
-        key = key_of(way.function.scope.child(way.function.node))
-        if way.style is Style.DEPENDENCY:
-            found = {
-                key_of(each.function.scope.child(each.function.node)): each.number
-                for each in self.injected()
-            }
-            return found.get(key, 0)
-        return self._entered(key[-1])
+        key = _key_of(way.function)
+        if way.style is not Style.DEPENDENCY:
+            return self._entered(key[-1])
+        injected = self._by_function.get(key)
+        return injected.number if injected is not None else 0
 
     def _entered(self, name: str) -> int:
         modules = self._modules_with(f"{name}(")
@@ -99,6 +97,10 @@ class Habits:
         annotated = re.compile(rf":\s*(?:\w+\.)*{re.escape(alias)}\b(?!\s*[\[(])")
         texts = (module.text for module in self._modules_with(alias))
         return max(1, sum(len(annotated.findall(text)) for text in texts))
+
+
+def _key_of(function: FunctionValue) -> Key:
+    return key_of(function.scope.child(function.node))
 
 
 @remembered

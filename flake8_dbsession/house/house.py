@@ -506,7 +506,7 @@ class House:
         known_here = {self._file.module, *self._imports.modules().values()}
         if place.known.home is not None:
             known_here.add(place.known.home.module)
-        for each in self._habits.injected():
+        for each in self._habits.injected:
             if each.dotted and each.function.scope.module not in known_here:
                 way = Way(*self._imports.spelling(each.dotted, each.name), style=Style.DEPENDENCY)
                 known = self.inference.role(each.function)

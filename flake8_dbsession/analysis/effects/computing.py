@@ -21,7 +21,9 @@ from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import ClassValue, External, FunctionValue, RoleValue
 from flake8_dbsession.analysis.nodes import own_nodes
 
-_LASTING = (ast.AsyncFor, ast.AsyncWith, ast.Await, ast.While)
+LASTING = (ast.AsyncFor, ast.AsyncWith, ast.Await, ast.While)
+"""What may wait, or go on for as long as it likes."""
+
 _BUILTINS = QUIET | WITHOUT_EFFECT
 _METHODS = (
     VALUE_METHODS
@@ -97,4 +99,4 @@ def _lasts(node: ast.AST, scope: Scope, inference: Inference) -> bool:
             return any(each.name.partition(".")[0] not in COMPUTING_MODULES for each in modules)
         case ast.ImportFrom(module=module, level=level):
             return bool(level) or (module or "").partition(".")[0] not in COMPUTING_MODULES
-    return isinstance(node, _LASTING)
+    return isinstance(node, LASTING)

@@ -23,7 +23,7 @@ def outliving(
     Returns:
         The first node that hands one out; None where none is.
     """
-    nodes = [node for statement in body for node in (statement, *own_nodes(statement))]
+    nodes = objects.block.nodes
     let_go = {id(part) for each in _let_go(body, nodes, objects) for part in ast.walk(each)}
     for node in nodes:
         if id(node) not in let_go and (

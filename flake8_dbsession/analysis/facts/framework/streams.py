@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.effects.computing import only_computes
+from flake8_dbsession.analysis.effects.computing import LASTING, only_computes
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
@@ -37,7 +37,6 @@ from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_no
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORDS = ("Streaming", "EventSource")
-_LASTING = (ast.AsyncFor, ast.AsyncWith, ast.Await, ast.While)
 _STEPS = 3  # a name, and a function that returns what another gives
 
 
@@ -273,7 +272,7 @@ def _is_over_soon(node: ast.AST) -> bool:
     match node:
         case ast.For(iter=several) | ast.YieldFrom(value=several):
             return isinstance(several, (ast.List, ast.Set, ast.Tuple))
-    return not isinstance(node, _LASTING)
+    return not isinstance(node, LASTING)
 
 
 def _ends(generator: ast.AST, name: str | None) -> bool:

@@ -65,8 +65,10 @@ def left_before(
 
 
 def _line_of(event: Event) -> int:
+    """Give the line of an event; 0 where none is told."""
     node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
-    return getattr(node, "lineno", 0)
+    node = node.context_expr if isinstance(node, ast.withitem) else node
+    return node.lineno if isinstance(node, (ast.expr, ast.stmt)) else 0
 
 
 def reads_expired(
@@ -280,10 +282,8 @@ def _commits_all(reached: Reach | None, inside: frozenset[Scope] = frozenset()) 
 
 
 def _is_within(event: Event, body: list[ast.stmt]) -> bool:
-    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
-    node = node.context_expr if isinstance(node, ast.withitem) else node
     first, last = body[0].lineno, body[-1].end_lineno or body[-1].lineno
-    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
+    return first <= _line_of(event) <= last
 
 
 def _names_of_loaded(function: ast.AST, session: str, *, parts: bool = True) -> frozenset[str]:
