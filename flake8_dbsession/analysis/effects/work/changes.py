@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.effects.work.following import (
     decided,
 )
 from flake8_dbsession.analysis.effects.work.holders import NOTHING_HELD
-from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
+from flake8_dbsession.analysis.effects.work.loaded import Objects, given_classes, inside
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     LASTING,
@@ -342,7 +342,7 @@ def _done_by(following: Following, caller: Objects) -> Work:
             "changes",
             following.held,
             following.objects,
-            caller.columns.classes,
+            given_classes(following, caller),
             following.told,
             caller.autoflushes,
         ),

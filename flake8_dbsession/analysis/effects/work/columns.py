@@ -27,25 +27,21 @@ class Columns:
     Args:
         classes: the classes.
         inference: follows their bases.
-        outer: those of the code that calls this one with its objects.
+        given: those of which the code that calls this one may give it objects.
+
+    Attributes:
+        classes: all of them.
     """
 
     def __init__(
         self,
         classes: Iterable[ClassValue],
         inference: Inference,
-        outer: Columns | None = None,
+        given: frozenset[ClassValue] = frozenset(),
     ) -> None:
         self._inference = inference
-        self._classes = list(classes)
-        if outer is not None:
-            self._classes += [cls for cls in outer.classes if cls not in self._classes]
+        self.classes = given.union(classes)
         self._known: dict[str, list[How]] = {}
-
-    @property
-    def classes(self) -> tuple[ClassValue, ...]:
-        """The classes."""
-        return tuple(self._classes)
 
     def is_column(self, name: str) -> bool:
         """Tell whether one of the mapped classes declares a column, and none anything else."""
@@ -58,8 +54,8 @@ class Columns:
 
     def is_undeclared(self, name: str) -> bool:
         """Tell whether there are classes, and none of them declares an attribute."""
-        return bool(self._classes) and not any(
-            _declared(cls, name, self._inference) for cls in self._classes
+        return bool(self.classes) and not any(
+            _declared(cls, name, self._inference) for cls in self.classes
         )
 
     def _mapped(self, name: str) -> list[How]:
@@ -71,7 +67,7 @@ class Columns:
 
     @cached_property
     def _loaded(self) -> list[ClassValue]:
-        return [cls for cls in self._classes if not is_unmapped(cls, self._inference)]
+        return [cls for cls in self.classes if not is_unmapped(cls, self._inference)]
 
 
 def _declared(cls: ClassValue, name: str, inference: Inference, steps: int = _BASES) -> list[How]:

@@ -57,7 +57,7 @@ class Objects:
         session: the session's name.
         block: the statements that work with it.
         given: names that hold objects from the beginning.
-        columns: what is known of the objects' classes where the statements are called from.
+        classes: the classes of which the objects may be that the statements are given.
         held: further names by which the session is reached from the beginning.
         autoflushes: whether its queries write first what was added; None to look at what opens it.
 
@@ -76,7 +76,7 @@ class Objects:
         session: str,
         block: Block,
         given: frozenset[str] = frozenset(),
-        columns: Columns | None = None,
+        classes: frozenset[ClassValue] = frozenset(),
         held: Held = NOTHING_HELD,
         *,
         autoflushes: bool | None = None,
@@ -86,7 +86,7 @@ class Objects:
         self.held = Held(frozenset({session})) | held
         self.block = block
         self.callees = block.callees
-        self.columns = Columns(block.classes, self.callees.inference, columns)
+        self.columns = Columns(block.classes, self.callees.inference, classes)
         self._is_column = self.columns.is_column
         self.names: set[str] = set(given)
         self._given = given
@@ -648,7 +648,7 @@ def _held_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Object
     """
     return caller.callees.inference.questions.ask(
         cls.scope.child(cls.node).memory,
-        ("holds", method.node, given, caller.columns.classes),
+        ("holds", method.node, given),
         lambda: _kept_by(cls, method, given, caller),
         NOTHING_HELD,
         fixed_point=True,
@@ -676,10 +676,11 @@ def _kept_by(cls: ClassValue, method: FunctionValue, given: Held, caller: Object
 
 def _added(following: Following, caller: Objects) -> frozenset[str]:
     """Give the parameters of a function that it may add to the session."""
+    unloaded = following._replace(objects=frozenset())
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("adds", following.held, following.objects, caller.columns.classes),
-        lambda: frozenset(inside(following._replace(objects=frozenset()), caller).names),
+        ("adds", following.held),
+        lambda: frozenset(inside(unloaded, caller).names),
         frozenset(),
         fixed_point=True,
     )
@@ -689,7 +690,7 @@ def _filled(following: Following, caller: Objects) -> frozenset[str]:
     """Give the names of what a function does not make itself and puts loaded objects into."""
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("fills", following.held, following.objects, caller.columns.classes),
+        ("fills", following.held, following.objects, given_classes(following, caller)),
         lambda: _filled_in(following, caller),
         frozenset(),
         fixed_point=True,
@@ -720,7 +721,7 @@ def _returns_objects(following: Following, caller: Objects) -> bool:
     """Tell whether a function's result may be, or may hold, objects of a session."""
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("returns objects", following.held, following.objects, caller.columns.classes),
+        ("returns objects", following.held, following.objects, given_classes(following, caller)),
         lambda: _gives_objects(following, caller),
         False,
         fixed_point=True,
@@ -750,10 +751,31 @@ def inside(following: Following, caller: Objects) -> Objects:
         session=min(following.held.sessions, default=""),
         block=block_of(following.scope, inference=caller.callees.inference),
         given=following.objects,
-        columns=caller.columns,
+        classes=given_classes(following, caller),
         held=following.held,
         autoflushes=caller.autoflushes,
     )
+
+
+def given_classes(following: Following, caller: Objects) -> frozenset[ClassValue]:
+    """Give the classes of which a function may be given objects.
+
+    Args:
+        following: the function.
+        caller: what holds the objects where it is called.
+
+    Returns:
+        Those that its parameters are annotated with; all that the caller knows where one has none.
+    """
+    inference = caller.callees.inference
+    found: set[ClassValue] = set()
+    for name in following.objects:
+        values = inference.values(name, following.scope)
+        declared = {value.cls for value in values if isinstance(value, InstanceValue)}
+        if not declared:
+            return caller.columns.classes
+        found |= declared
+    return frozenset(found)
 
 
 def _is_put_into(node: ast.AST, name: str) -> bool:
