@@ -16,6 +16,7 @@ from flake8_dbsession.house.model import OpeningPlace, Way
 from flake8_dbsession.house.work import (
     commits_itself,
     has_arguments,
+    is_chosen_here,
     is_made_here,
 )
 from flake8_dbsession.named_tuples import NamedTuple
@@ -69,7 +70,9 @@ def place_of(acquisition: Acquisition, inference: Inference) -> OpeningPlace:
         acquisition.local_name,
         factory_of(acquisition),
         opened=(acquisition, inference),
-        is_special=has_arguments(acquisition) or is_made_here(acquisition),
+        is_special=any(
+            is_so(acquisition) for is_so in (has_arguments, is_made_here, is_chosen_here)
+        ),
     )
 
 

@@ -130,7 +130,8 @@ class House:
     def is_unfit(self, dependency: ast.expr, place: OpeningPlace) -> bool:
         """Tell whether a dependency, as the file writes it, is none to be given at a place.
 
-        It is none where it opens or may open another database, and where it would go wrong there.
+        It is none where it opens or may open another database, where it is not known to open what
+        only the place can, and where it would go wrong there.
 
         Args:
             dependency: what the file hands to the framework.
@@ -143,7 +144,9 @@ class House:
             return False
         way = Way(ast.unparse(dependency), style=Style.DEPENDENCY)
         found = self._of_code(way, value, known, place._replace(scope=scope))
-        return found.is_other or found.may_be_other or bool(self._fault(found, place))
+        is_unlike = place.is_special and not found.is_same
+        is_other = is_unlike or found.is_other or found.may_be_other
+        return is_other or bool(self._fault(found, place))
 
     def why_no_dependency(self, place: OpeningPlace) -> str:
         """Say why there is no dependency for what a place opens."""

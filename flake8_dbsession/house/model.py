@@ -114,7 +114,7 @@ class OpeningPlace(NamedTuple):
             written there.
         opened: what it opens, and what follows what is done by that; None where it opens nothing.
         is_special: whether it opens what only it can: with arguments of its own, or from a factory
-            that is made on the spot.
+            that is made or chosen on the spot.
     """
 
     known: RoleValue

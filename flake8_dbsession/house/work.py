@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.connection.autocommit import surely_commits_by_itself
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import body_of
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 
@@ -116,6 +116,28 @@ def is_made_here(acquisition: Acquisition) -> bool:
     if isinstance(acquisition.node.func, ast.Call):
         return home is not None and home.module is acquisition.scope.module
     return home is not None and function is not None and home.function() is function
+
+
+def is_chosen_here(acquisition: Acquisition) -> bool:
+    """Tell whether the factory called was got by a call whose arguments tell which one it is.
+
+    Such is one for a tenant, on the spot or under a name of the function's own.
+    """
+    factory, function = acquisition.node.func, acquisition.scope.function()
+    if acquisition.known.source is not Role.FACTORY:
+        return False
+    if isinstance(factory, ast.Name) and function is not None:
+        return any(map(_is_told, (binding.how for binding in function.bindings(factory.id))))
+    return _has_any(factory)
+
+
+def _is_told(how: object) -> bool:
+    return isinstance(how, Assigned) and _has_any(how.value)
+
+
+def _has_any(made: ast.expr) -> bool:
+    """Tell whether an expression is a call with arguments."""
+    return isinstance(made, ast.Call) and bool(made.args or made.keywords)
 
 
 def is_of_own_factory(acquisition: Acquisition) -> bool:

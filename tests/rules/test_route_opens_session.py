@@ -409,3 +409,79 @@ def test_a_handler_that_waits_for_other_work_after_its_block(tmp_path: Path) -> 
     found = lint(tmp_path, "app/routes.py")
     (message,) = [text for line, _, code, text in found if (line, code) == (10, "DBS102")]
     assert "async with db_session() as db" in message
+
+
+def test_a_factory_that_is_got_for_a_tenant_is_not_the_one_injected(tmp_path: Path) -> None:
+    tenants = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import Session, sessionmaker
+
+        class Tenants:
+            def __init__(self):
+                self.factories = {}
+
+            def factory(self, tenant: int) -> sessionmaker:
+                return self.factories[tenant]
+
+        tenants = Tenants()
+
+        def tenant_factory(tenant: int) -> sessionmaker:
+            return tenants.factory(tenant)
+
+        def tenant_session(tenant: int) -> Session:
+            return sessionmaker(create_engine(f"sqlite:///{tenant}"))()
+    """
+    handlers = """
+    from core.tenants import tenant_factory, tenant_session, tenants
+    from core.database import engine
+
+    @router.get("/named")
+    def named(tenant: int):
+        factory = tenants.factory(tenant)
+        db = factory()
+        db.close()
+
+    @router.get("/function")
+    def function(tenant: int):
+        factory = tenant_factory(tenant=tenant)
+        with factory() as db:
+            db.execute(1)
+
+    @router.get("/at-once")
+    def at_once(tenant: int):
+        db = tenant_factory(tenant)()
+        db.close()
+
+    @router.get("/session")
+    def session(tenant: int):
+        db = tenant_session(tenant)
+        db.close()
+
+    @router.get("/bound")
+    def bound(tenant: int):
+        with SessionLocal(bind=engines[tenant]) as db:
+            db.execute(1)
+
+    @router.get("/house")
+    def house():
+        with SessionLocal(expire_on_commit=False) as db:  # DBS401
+            db.execute(1)
+
+    @router.get("/same-engine")
+    def same_engine():
+        factory = sessionmaker(engine)
+        with factory() as db:  # DBS401
+            db.execute(1)
+    """
+    database = DATABASE.replace("sessionmaker()", "sessionmaker(engine)").replace(
+        "SessionLocal =", "engine = create_engine('sqlite:///x')\n\n    SessionLocal ="
+    )
+    database = "    from sqlalchemy import create_engine\n" + database
+    router = ROUTER.replace("orm import Session", "orm import Session, sessionmaker")
+    files = {
+        "core/tenants.py": tenants,
+        "core/database.py": database,
+        "dbsession.toml": "",
+        "api/agents.py": router + handlers,
+    }
+    assert_cases(tmp_path, files, CODES)

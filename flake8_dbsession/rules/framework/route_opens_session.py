@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, framework_of
 from flake8_dbsession.analysis.facts.framework.streams import returns_stream
-from flake8_dbsession.house.advice import Advice, factory_of
+from flake8_dbsession.analysis.names.inference import bound_to
+from flake8_dbsession.house.advice import Advice, place_of
 from flake8_dbsession.house.model import OpeningPlace
 from flake8_dbsession.policy.model import Layer, Level, Style
 from flake8_dbsession.rules.base import Rule, Violation
@@ -26,7 +27,9 @@ class RouteOpensSession(Rule[Opening]):
     request's own session (`style = "request"`). Websocket handlers are left alone, since they
     outlive a request, and so are functions nested in a handler, which may run after it, and
     handlers that return a stream, which would hold an injected session till it ends
-    ([DBS410](DBS410.md)). A handler that was given a session is [DBS406](DBS406.md)'s.
+    ([DBS410](DBS410.md)). A handler that was given a session is [DBS406](DBS406.md)'s. What is
+    opened with arguments, or from a factory that is got by a call with arguments, such as one for a
+    tenant, is left alone too, unless the dependency is seen to open from the same factory.
 
     Without a policy of your own, the layer is the `standard` preset's `routes`. Flask's handlers
     are left alone then, and so are those of a project in which nothing is injected: where the file
@@ -155,8 +158,13 @@ def _way_out(opening: Opening, layer: Layer, context: Context) -> str | None:
 
 def _place(opening: Opening, context: Context) -> OpeningPlace:
     """Tell what is opened, from which factory or by which provider, and under which name."""
-    opened = context.acquisition_of(opening.node)
+    opened, call = context.acquisition_of(opening.node), opening.node
     if opened is None:
-        return OpeningPlace(opening.known, opening.scope, factory=opening.node.func)
-    factory = factory_of(opened)
-    return OpeningPlace(opening.known, opening.scope, opened.local_name, factory)
+        is_special = bool(call.args or call.keywords)
+        return OpeningPlace(
+            opening.known, opening.scope, factory=call.func, is_special=is_special
+        )
+    place = place_of(opened, context.file.inference)
+    bound = bound_to(call) if any(each.arg == "bind" for each in call.keywords) else place.factory
+    # What is injected need not commit as the opening's own block does.
+    return place._replace(factory=bound, opened=None)
