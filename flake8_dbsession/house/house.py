@@ -444,10 +444,14 @@ class House:
         yield from (*blocks, *injected) if is_long else (*injected, *blocks)
 
     def _sorted(self, ways: list[Way], place: OpeningPlace) -> list[Way]:
-        """Put those of some ways first that fit what the code does, those in use before others."""
+        """Put those of some ways first that fit what the code does, those in use before others.
+
+        One that is not seen to open the same comes after those that are.
+        """
         blocks = [way for way in ways if way.style is Style.CONTEXT]
         if len(blocks) > 1:
             ways = sorted(ways, key=lambda way: way in blocks and not self._habits.uses(way))
+            ways = sorted(ways, key=lambda way: way in blocks and not way.is_same)
         return _fitting(ways, place)
 
     def _by_habit(self, ways: list[Way], place: OpeningPlace) -> list[Way]:

@@ -712,3 +712,129 @@ def test_a_helpers_session_is_what_every_call_in_its_module_gives_it(tmp_path: P
             await start_other(queue(key), key)
     """
     assert_cases(tmp_path, {"tasks.py": text}, {"DBS206"})
+
+
+def test_a_session_is_free_again_once_its_task_is_over(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "service.py": """
+                import asyncio
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                async def by_itself(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))
+                    await other()
+                    await task
+                    await db.commit()
+
+                async def in_time(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))
+                    result = await asyncio.wait_for(task, timeout=5)
+                    await db.commit()
+
+                async def in_a_block_of_time(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))
+                    async with asyncio.timeout(5):
+                        await asyncio.shield(task)
+                    await db.commit()
+
+                async def gathered(db: AsyncSession):
+                    tasks = [asyncio.create_task(lock(db)), asyncio.create_task(other())]
+                    await asyncio.gather(*tasks)
+                    await db.commit()
+
+                async def waited_for(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))
+                    await asyncio.wait([task])
+                    await db.commit()
+
+                async def given_up(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))
+                    try:
+                        await asyncio.wait_for(task, timeout=5)
+                    except TimeoutError:
+                        await db.rollback()
+
+                async def shielded(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))  # DBS206
+                    try:
+                        await asyncio.wait_for(asyncio.shield(task), timeout=5)
+                    except TimeoutError:
+                        await db.rollback()
+                        await task
+
+                async def waited_for_a_while(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))  # DBS206
+                    await asyncio.wait([task], timeout=5)
+                    await db.commit()
+
+                async def on_one_way_only(db: AsyncSession, is_slow):
+                    task = asyncio.create_task(lock(db))  # DBS206
+                    if is_slow:
+                        await task
+                    await db.commit()
+
+                async def meanwhile(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))  # DBS206
+                    await db.commit()
+                    await asyncio.wait_for(task, 5)
+
+                async def told(db: AsyncSession):
+                    task = asyncio.create_task(lock(db))  # DBS206
+                    await watch(task)
+                    await db.commit()
+            """
+        },
+        {"DBS206"},
+    )
+
+
+def test_the_message_names_the_provider_that_gave_the_session(tmp_path: Path) -> None:
+    files = {
+        "database.py": """
+            from contextlib import asynccontextmanager
+
+            from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+
+            make = async_sessionmaker(create_async_engine("postgresql+asyncpg://x/y"))
+
+            @asynccontextmanager
+            async def web_session():
+                async with make() as session:
+                    yield session
+
+            def worker_factory():
+                return async_sessionmaker(create_async_engine("postgresql+asyncpg://x/y"))
+
+            @asynccontextmanager
+            async def worker_session(name="x"):
+                async with worker_factory()() as session:
+                    yield session
+        """,
+        "tasks.py": """
+            import asyncio
+            from database import make, web_session
+
+            async def worked():
+                from database import worker_session
+                async with worker_session() as session:
+                    await asyncio.gather(one(session), two(session))
+
+            async def told():
+                from database import worker_session
+                async with worker_session("y") as session:
+                    await asyncio.gather(one(session), two(session))
+
+            async def made():
+                async with make() as session:
+                    await asyncio.gather(one(session), two(session))
+        """,
+    }
+    write_project(tmp_path, files)
+    found = [m for _, _, code, m in lint(tmp_path, "tasks.py") if code in CODES]
+    assert [m.partition("; ")[2] for m in found] == [
+        "let each open its own, with `async with worker_session() as session:`",
+        "let each open its own",
+        "let each open its own, with `async with web_session() as session:`",
+    ]

@@ -161,9 +161,7 @@ def _place(opening: Opening, context: Context) -> OpeningPlace:
     opened, call = context.acquisition_of(opening.node), opening.node
     if opened is None:
         is_special = bool(call.args or call.keywords)
-        return OpeningPlace(
-            opening.known, opening.scope, factory=call.func, is_special=is_special
-        )
+        return OpeningPlace(opening.known, opening.scope, factory=call.func, is_special=is_special)
     place = place_of(opened, context.file.inference)
     bound = bound_to(call) if any(each.arg == "bind" for each in call.keywords) else place.factory
     # What is injected need not commit as the opening's own block does.

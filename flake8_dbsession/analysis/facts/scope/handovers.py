@@ -10,6 +10,7 @@ from enum import Enum
 from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.effects.work.following import can_be_followed
 from flake8_dbsession.analysis.facts.connection.connecting import is_for_threads, opening_call
+from flake8_dbsession.analysis.facts.scope.awaited_tasks import is_over_before
 from flake8_dbsession.analysis.facts.scope.carrying import (
     as_held,
     calls_in,
@@ -322,7 +323,8 @@ def _is_taken_over(
     ]
     is_awaited = any(isinstance(node, ast.Await) and names(node, *kept) for node in later)
     is_used = any(
-        is_name(node, owner.id) or _takes_along(node, owner.id, start.scope, inference)
+        (is_name(node, owner.id) or _takes_along(node, owner.id, start.scope, inference))
+        and not is_over_before(node, kept, function)
         for node in later
     )
     return is_awaited and not is_used
