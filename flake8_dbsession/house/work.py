@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.effects.work.walk import ways_through
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.connection.autocommit import surely_commits_by_itself
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of
+from flake8_dbsession.analysis.names.scopes import Assigned, body_of
 from flake8_dbsession.analysis.names.values import Resource, Role
 from flake8_dbsession.analysis.nodes import own_nodes
 

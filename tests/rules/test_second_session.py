@@ -338,3 +338,61 @@ def test_a_commit_that_the_given_session_does_not_get_is_said(tmp_path: Path) ->
     lost = ", and see that it is committed, as `{}` does by itself"
     by_provider, by_begin = lost.format("unit_of_work()"), lost.format("SessionLocal.begin()")
     assert endings == [by_provider, by_provider, by_begin, "", "", "", ""]
+
+
+def test_a_session_whose_work_failed_is_none_to_use(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+    from sqlalchemy.exc import SQLAlchemyError
+
+    def in_the_handler(db: SessionDep):
+        try:
+            work(db)
+        except SQLAlchemyError:
+            with SessionLocal() as other:
+                note(other)
+
+    def behind_the_handler(db: SessionDep):
+        try:
+            work(db)
+            return
+        except Exception:
+            log()
+        try:
+            with SessionLocal() as other:
+                note(other)
+        except Exception:
+            log()
+
+    def for_all_that_went_well(db: SessionDep):
+        try:
+            work(db)
+        except Exception:
+            log()
+        with SessionLocal() as other:  # DBS406
+            note(other)
+
+    def before_it(db: SessionDep):
+        with SessionLocal() as other:  # DBS406
+            note(other)
+        try:
+            return work(db)
+        except SQLAlchemyError:
+            log()
+
+    def of_another(db: SessionDep):
+        try:
+            number = int(text)
+        except Exception:
+            with SessionLocal() as other:  # DBS406
+                note(other)
+
+    def of_no_error_of_the_session(db: SessionDep):
+        try:
+            return work(db, int(text))
+        except (KeyError, ValueError):
+            with SessionLocal() as other:  # DBS406
+                note(other)
+    """,
+    )

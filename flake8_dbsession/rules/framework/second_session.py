@@ -22,8 +22,8 @@ class SecondSession(Rule[Opening]):
     that is followed to its factory, or by a plain parameter, where the module of the other's
     factory makes no second one. Where that parameter is optional, or the second session is its
     fallback (`db = db or SessionLocal()`, `if not db:`), the rule is silent. So it is where the
-    given session was committed, rolled back or closed just before, where a registry gives the same
-    one again, in a function whose work is to hand out the other, in tests, which look from outside
+    given session was committed, rolled back or closed just before, in a handler of what may be an
+    error of that session and behind one, where a registry gives the same one again, in a function whose work is to hand out the other, in tests, which look from outside
     on purpose, for functions nested in the one that was given the session, and for an async session
     beside a sync one.
 

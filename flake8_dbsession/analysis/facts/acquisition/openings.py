@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.effects.work.changes import changes_objects
 from flake8_dbsession.analysis.effects.work.model import LASTING, Did
 from flake8_dbsession.analysis.effects.work.uses import done_by_opened, end_of_opened, thing_of
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import opened_by
+from flake8_dbsession.analysis.facts.acquisition.after_failure import is_after_failure
 from flake8_dbsession.analysis.facts.acquisition.definitions import HANDED_OUT
 from flake8_dbsession.analysis.facts.acquisition.joining import joins_a_connection
 from flake8_dbsession.analysis.library.methods import ENDINGS
@@ -44,7 +45,8 @@ class Opening(NamedTuple):
             already; empty where it has none, where this one stands in for an optional parameter
             that was left out, or joins the connection of the other.
         is_second: whether that one would do: it is known to be of the same factory or engine, and
-            is not ended by then, nor is it the function's work to hand out another.
+            is not ended by then, nor may work with it have failed, nor is it the function's work to
+            hand out another.
         is_committed: whether the end of its own block commits what the code around does not, and
             nothing is seen that would commit the given one.
     """
@@ -81,6 +83,7 @@ def openings(tree: Tree, inference: Inference) -> Iterator[Opening]:
                 _is_same_database(each, known)
                 for name, each in given
                 if not _is_ended_before(call, name, scope)
+                if not is_after_failure(call, name, scope, tree, inference)
             )
             is_second = is_second and not _gives_registrys(call, scope, inference)
             is_second = is_second and not _hands_out(scope, inference)
