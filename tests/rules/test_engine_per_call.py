@@ -283,11 +283,17 @@ def test_silent_where_nothing_runs_it_again(tmp_path: Path) -> None:
                 def each(name):
                     create_engine(URL).connect()
 
-                def there_for_others():
-                    create_engine(URL).connect()  # DBS501
+                def called_by_nobody():
+                    create_engine(URL).connect()
 
                 if __name__ == "__main__":
                     main()
+            """,
+            "library.py": """
+                from sqlalchemy import create_engine
+
+                def there_for_others():
+                    create_engine(URL).connect()  # DBS501
             """,
         },
         {"DBS501"},
@@ -1165,3 +1171,36 @@ def test_message_says_which_options_have_to_go(tmp_path: Path) -> None:
         "pass `poolclass=NullPool`, which keeps no connection open, in the place of `pool_size` "
         "and `max_overflow`, which it does not take"
     )
+
+
+@pytest.mark.parametrize("path", ["os.path.join(tempfile.mkdtemp(), 'x.db')", "f'{uuid4()}.db'"])
+def test_an_engine_of_another_database_each_time_is_disposed_of(tmp_path: Path, path: str) -> None:
+    text = f"""
+        import os
+        import tempfile
+        from uuid import uuid4
+        from sqlalchemy import create_engine
+
+        def load():
+            path = {path}
+            url = f"sqlite:///{{path}}"
+            engine = create_engine(url, echo=True)
+            with engine.connect() as conn:
+                conn.execute(1)
+
+        def in_a_folder():
+            with tempfile.TemporaryDirectory() as folder:
+                create_engine("sqlite:///" + folder + "/x.db").connect()
+
+        def from_the_environment():
+            url = os.getenv("URL")
+            create_engine(url).connect()
+    """
+    write_project(tmp_path, {"service.py": text})
+    found = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS501"]
+    way_out = "call its `dispose()` in a `finally`, for its database is another each time"
+    assert [message.rpartition("; ")[2] for message in found] == [
+        way_out,
+        way_out,
+        "make the engine once for the process",
+    ]

@@ -390,8 +390,8 @@ def test_a_session_whose_work_failed_is_none_to_use(tmp_path: Path) -> None:
 
     def of_no_error_of_the_session(db: SessionDep):
         try:
-            return work(db, int(text))
-        except (KeyError, ValueError):
+            return work(db, texts[0])
+        except (KeyError, IndexError):
             with SessionLocal() as other:  # DBS406
                 note(other)
     """,

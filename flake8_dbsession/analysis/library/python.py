@@ -198,6 +198,9 @@ MAPPINGS = frozenset({"ChainMap", "Counter", "OrderedDict", "UserDict", "default
 ENVIRONMENT = "os.environ"
 """The mapping of that kind that is there from the start."""
 
+NEW_EACH_TIME = ("random.", "secrets.", "tempfile.", "time.", "uuid.")
+"""Where the names begin of what gives another number, name or place at each call."""
+
 EXITS = frozenset({"exit", "quit", "sys.exit"})
 KILLS = frozenset({"os._exit", "os.abort"})
 FAILS = frozenset({"pytest.exit", "pytest.fail", "pytest.skip", "pytest.xfail"})

@@ -8,7 +8,11 @@ from flake8_dbsession.analysis.facts.acquisition.callers import is_for_others
 from flake8_dbsession.analysis.facts.engine.new_pools import NewPool
 from flake8_dbsession.analysis.facts.engine.repeated_work import runs_again
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
-from flake8_dbsession.analysis.facts.lifetime.process_end import ends_process, is_airflow_task
+from flake8_dbsession.analysis.facts.lifetime.process_end import (
+    ends_process,
+    is_airflow_task,
+    is_script,
+)
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.rules.base import Rule, Violation
@@ -35,8 +39,9 @@ class EnginePerCall(Rule[NewPool]):
     Reported is only what one process is seen to run again and again: a request handler or its
     dependency, a task or job of a queue or scheduler, and what such a one calls, or gives to a
     thread, to a background task or with its arguments to a queue, by itself or by way of other
-    functions of the project; and a function that the project names nowhere else, for it is there
-    for others, who may call it often. What else runs once may have an engine of its own.
+    functions of the project; and a function of no script that the project names nowhere else, for
+    it is there for others, who may call it often. What else runs once may have an engine of its
+    own.
     Silent with `NullPool`, which keeps no connection; where the engine never connects
     (`create_engine(url).url`, `.dialect`); in a task of Airflow or a job of RQ, which have a
     process of their own; in test files; and in migrations, by their folder or an import of Alembic.
@@ -112,6 +117,8 @@ class EnginePerCall(Rule[NewPool]):
             instead = in_place_of(fact.sizes)
             way_out = "pass `poolclass=NullPool`, which keeps no connection open"
             way_out += f",{instead}" if instead else ""
+        elif fact.is_of_call and fact.what == "engine":
+            way_out = "call its `dispose()` in a `finally`, for its database is another each time"
         yield self.violation(
             fact.node,
             f"`{fact.text}` makes {pool}{by} each time `{name}` is called, and nothing closes it; "
@@ -123,5 +130,8 @@ def _is_for_others(function: Scope, inference: Inference) -> bool:
     """Tell whether a function is the project's users', and no command or script's main part."""
     is_main = getattr(function.node, "name", "") == "main"
     return (
-        not is_main and not ends_process(function, inference) and is_for_others(function, inference)
+        not is_main
+        and not is_script(function.module.scope)
+        and not ends_process(function, inference)
+        and is_for_others(function, inference)
     )

@@ -23,9 +23,9 @@ class SecondSession(Rule[Opening]):
     factory makes no second one. Where that parameter is optional, or the second session is its
     fallback (`db = db or SessionLocal()`, `if not db:`), the rule is silent. So it is where the
     given session was committed, rolled back or closed just before, in a handler of what may be an
-    error of that session and behind one, where a registry gives the same one again, in a function whose work is to hand out the other, in tests, which look from outside
-    on purpose, for functions nested in the one that was given the session, and for an async session
-    beside a sync one.
+    error of that session and behind one, where a registry gives the same one again, in a function
+    whose work is to hand out the other, in tests, which look from outside on purpose, for functions
+    nested in the one that was given the session, and for an async session beside a sync one.
 
     ## Why is this bad?
     The two sessions are two transactions: the second does not see what the first has not

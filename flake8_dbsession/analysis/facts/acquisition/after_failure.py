@@ -5,26 +5,14 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.handlers import caught_classes
+from flake8_dbsession.analysis.library.python import NO_FLUSH_RAISES
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import blocks, names
 
 _LEAVING = (ast.Return, ast.Raise, ast.Continue, ast.Break)
-# What a session's own work does not raise.
-_OTHERS = frozenset(
-    {
-        "AttributeError",
-        "HTTPException",
-        "ImportError",
-        "IndexError",
-        "KeyError",
-        "LookupError",
-        "ModuleNotFoundError",
-        "TypeError",
-        "ValueError",
-    }
-)
+_OTHERS = NO_FLUSH_RAISES | {"HTTPException"}
 
 
 def is_after_failure(

@@ -8,7 +8,7 @@ from itertools import chain
 
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by, is_kept, may_make
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of, sizes_in
-from flake8_dbsession.analysis.facts.engine.own_databases import is_given
+from flake8_dbsession.analysis.facts.engine.own_databases import is_given, is_new_each_time
 from flake8_dbsession.analysis.facts.engine.repeated_work import repeated_functions
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.library.pools import KEEPS_NONE
@@ -46,6 +46,7 @@ class NewPool(NamedTuple):
         by: the class whose objects make it; empty where a function does.
         is_kept: whether the function returns, yields, stores, caches or disposes of it.
         is_of_argument: whether what the function is given says where it connects to.
+        is_of_call: whether the function makes another URL at each call, as of a temporary file.
         sizes: the options of the call that only a pool of several connections takes.
     """
 
@@ -55,6 +56,7 @@ class NewPool(NamedTuple):
     by: str
     is_kept: bool
     is_of_argument: bool
+    is_of_call: bool = False
     sizes: tuple[str, ...] = ()
 
     @property
@@ -91,8 +93,16 @@ def new_pools(tree: Tree, inference: Inference) -> Iterator[NewPool]:
         maker = _maker(call, scope, inference)
         if maker is not None:
             kept = is_kept(call, scope, inference)
-            given, sizes = _is_of_argument(call, scope), sizes_in(call, scope, inference)
-            yield NewPool(call, scope, _what(maker), "", kept, given, sizes)
+            yield NewPool(
+                call,
+                scope,
+                _what(maker),
+                "",
+                kept,
+                is_of_argument=_is_of_argument(call, scope),
+                is_of_call=any(is_new_each_time(u, scope, inference) for u in _urls(call)),
+                sizes=sizes_in(call, scope, inference),
+            )
     yield from _of_services(tree, inference)
 
 
@@ -109,8 +119,12 @@ def _maker(call: ast.Call, scope: Scope, inference: Inference) -> RoleValue | No
 
 def _is_of_argument(call: ast.Call, scope: Scope) -> bool:
     """Tell whether a function makes an engine of what it is given, such as a URL."""
-    urls = (*call.args[:1], *(k.value for k in call.keywords if k.arg == "url"))
-    return any(is_given(url, scope) for url in urls)
+    return any(is_given(url, scope) for url in _urls(call))
+
+
+def _urls(call: ast.Call) -> list[ast.expr]:
+    """Give what may be the URL of an engine that a call makes."""
+    return [*call.args[:1], *(k.value for k in call.keywords if k.arg == "url")]
 
 
 def _what(maker: RoleValue) -> str:

@@ -6,11 +6,13 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.joining import making_call
+from flake8_dbsession.analysis.library.python import NEW_EACH_TIME, NOW
 from flake8_dbsession.analysis.names.inference import Inference, bound_to, injected_callable
-from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Entered, Parameter, Scope
 from flake8_dbsession.analysis.names.values import Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 
+_CLOCKS = frozenset({f"datetime.datetime.{name}" for name in NOW})
 _STEPS = 3  # a name in the value of another; real code has one
 
 
@@ -83,6 +85,33 @@ def is_given(url: ast.expr, scope: Scope, names: int = _STEPS) -> bool:
         if isinstance(node, ast.Name)
         for binding in scope.lookup(node.id)
     )
+
+
+def is_new_each_time(
+    url: ast.expr, scope: Scope, inference: Inference, names: int = _STEPS
+) -> bool:
+    """Tell whether a function makes another URL at each call, such as that of a temporary file.
+
+    Args:
+        url: the URL.
+        scope: the scope it stands in.
+        inference: answers what is called.
+        names: how many names in the value of another are followed.
+    """
+    for node in nodes_in(url):
+        if isinstance(node, ast.Call):
+            name = inference.qualified_name(node.func, scope) or ""
+            if name.startswith(NEW_EACH_TIME) or name in _CLOCKS:
+                return True
+        elif isinstance(node, ast.Name) and names > 0:
+            for binding in scope.lookup(node.id):
+                if binding.scope.function() is None:
+                    continue
+                match binding.how:
+                    case Assigned(value=made) | Entered(context=made):
+                        if is_new_each_time(made, binding.scope, inference, names - 1):
+                            return True
+    return False
 
 
 def _is_plain_parameter(how: object, scope: Scope) -> bool:
