@@ -8,8 +8,14 @@ from collections.abc import Sequence
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose
+from flake8_dbsession.analysis.flow.exceptions import (
+    ANY_EXCEPTION,
+    Caught,
+    caught_by,
+    class_names,
+)
 from flake8_dbsession.analysis.lifetimes import Handing, Leak, Leaving
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.rules.context import Context
 
 _WORDS = {
@@ -84,10 +90,17 @@ def leaving_line(ending: Ending, leaks: Sequence[Leak] = ()) -> str:
     Returns:
         The words for its first leak that the text shows. An exception, which it does not show,
         comes after the others: first that of a ``yield``, where whoever drives the generator may
-        raise anything, last that of an index and what only a cancellation does.
+        raise anything, last that of an index, what a handler of some errors alone raises again, and
+        what only a cancellation does.
     """
     leaks = leaks or ending.lifetime.leaks
-    leak = min(leaks, key=lambda each: 3 if ending.is_cancelled(each) else _plainness(each))
+    special = _raising_again(ending)
+
+    def plainness(leak: Leak) -> int:
+        is_last = ending.is_cancelled(leak) or leak.node in special
+        return 3 if is_last else _plainness(leak)
+
+    leak = min(leaks, key=plainness)
     if ending.is_cancelled(leak):
         return f"line {_line(leak)} is cancelled, which no `except Exception` catches"
     if leak.how is Leaving.LOSES and _line(leak) == ending.lifetime.opened.node.lineno:
@@ -95,6 +108,18 @@ def leaving_line(ending: Ending, leaks: Sequence[Leak] = ()) -> str:
     if leak.how is Leaving.FALLS_OFF:
         return f"the function ends after line {_last_line(leak.node)}"
     return f"line {_line(leak)} {_WORDS[leak.how]}"
+
+
+def _raising_again(ending: Ending) -> set[ast.AST]:
+    """Give each ``raise`` that raises again what a handler of some errors alone has caught."""
+    return {
+        node
+        for handler in own_nodes(ending.scope.node)
+        if isinstance(handler, ast.ExceptHandler)
+        and caught_by(ANY_EXCEPTION, class_names(handler.type)) is not Caught.YES
+        for node in nodes_in(handler)
+        if isinstance(node, ast.Raise) and node.exc is None
+    }
 
 
 def is_unguarded(ending: Ending, context: Context) -> bool:

@@ -1070,3 +1070,60 @@ def test_what_python_s_own_functions_only_work_out_does_not_raise(tmp_path: Path
         """,
     }
     assert_cases(tmp_path, files, {"DBS603"})
+
+
+def test_the_message_keeps_the_options_that_are_set_on_the_spot(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.ext.asyncio import create_async_engine
+
+        engine = create_engine(URL)
+        async_engine = create_async_engine(URL)
+
+        def plain():
+            conn = engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            conn.execute(1)
+            conn.close()
+
+        async def waiting():
+            c = await (await async_engine.connect()).execution_options(isolation_level="AUTOCOMMIT")
+            await c.execute(1)
+            await c.close()
+
+        def without_options():
+            conn = engine.connect()
+            conn.execute(1)
+            conn.close()
+    """
+    write_project(tmp_path, {"service.py": text})
+    found = [m for *_, code, m in lint(tmp_path, "service.py") if code in CODES]
+    assert [message.rpartition("; ")[2] for message in found] == [
+        "use `with engine.connect().execution_options(isolation_level='AUTOCOMMIT') as conn:`",
+        "use `async with async_engine.connect() as c:`, and `await c.execution_options("
+        "isolation_level='AUTOCOMMIT')` inside it",
+        "use `with engine.connect() as conn:`",
+    ]
+
+
+def test_the_message_names_what_raises_with_the_connection_open(tmp_path: Path) -> None:
+    text = """
+        import sqlite3
+        from fastapi import HTTPException
+
+        def tier(item):
+            try:
+                conn = sqlite3.connect("a.db")
+                found = conn.execute("SELECT tier FROM items").fetchone()
+                tier = found[0]
+                conn.close()
+                if tier == "L3":
+                    raise HTTPException(400)
+                return tier
+            except HTTPException:
+                raise
+            except Exception as error:
+                raise HTTPException(500) from error
+    """
+    write_project(tmp_path, {"service.py": text})
+    (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code in CODES)
+    assert "when line 17 raises" in message

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+
 from flake8_dbsession.analysis.effects.optional import may_give_none
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.library.drivers import BlockEnd, driver_of
@@ -56,7 +58,9 @@ def opening_way_out(acquisition: Acquisition, context: Context) -> str:
 
 
 def _its_own_block(acquisition: Acquisition, name: str, context: Context) -> str:
-    known = acquisition.known
+    known, options = acquisition.known, _options_of(acquisition, context)
+    if options is not None:
+        return _with_options(acquisition, options, context)
     if known.is_async:
         driver = driver_of(known.library)
         if BlockEnd.CLOSES not in driver.block or known.source is not Role.CONNECT:
@@ -66,6 +70,37 @@ def _its_own_block(acquisition: Acquisition, name: str, context: Context) -> str
     if closes_by_its_block(acquisition, context.file.inference):
         return f"use `with {acquisition.text} as {name}:`"
     return f"use `with closing({acquisition.text}) as {name}:`"
+
+
+def _options_of(acquisition: Acquisition, context: Context) -> ast.Call | None:
+    """Give the call that sets options of a connection as it is opened, such as ``AUTOCOMMIT``."""
+    for node in context.file.tree.ancestors(acquisition.node):
+        match node:
+            case ast.Await():
+                pass
+            case ast.Attribute(attr=name):
+                if name != "execution_options":
+                    return None
+            case ast.Call(func=ast.Attribute(attr="execution_options")):
+                return node
+            case _:
+                return None
+    return None
+
+
+def _with_options(acquisition: Acquisition, options: ast.Call, context: Context) -> str:
+    """Advise a connection's own block that sets the same options."""
+    tree = context.file.tree
+    match tree.statement(options):
+        case ast.Assign(targets=[ast.Name(id=name)]):
+            pass
+        case _:
+            name = "conn"
+    if not acquisition.known.is_async:
+        return f"use `with {ast.unparse(options)} as {name}:`"
+    assert isinstance(options.func, ast.Attribute)
+    setting = ast.unparse(ast.Call(ast.Name("execution_options"), options.args, options.keywords))
+    return f"use `async with {acquisition.text} as {name}:`, and `await {name}.{setting}` inside it"
 
 
 def _closing_where_opened(acquisition: Acquisition) -> str:
@@ -88,7 +123,7 @@ def provided_connection(acquisition: Acquisition, context: Context) -> str | Non
         opened by hand.
     """
     way = context.connection_way(acquisition)
-    if way is None:
+    if way is None or _options_of(acquisition, context) is not None:
         return None
     place = place_of(acquisition, context.file.inference)
     return connection_words(way, place, local_name(acquisition.name, "conn"))
