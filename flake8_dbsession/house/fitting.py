@@ -104,9 +104,17 @@ def _begins_as_none(given: ast.expr, function: Scope) -> bool:
 
 
 def _may_be_passed_in(place: ast.expr, scope: Scope) -> bool:
-    """Tell whether a name is a parameter, or an attribute that of one, such as ``self``."""
+    """Tell whether a name is a parameter or stands for one, or an attribute is that of one."""
     root = root_of(place)
-    return isinstance(root, ast.Name) and is_parameter(root.id, scope)
+    return isinstance(root, ast.Name) and (
+        is_parameter(root.id, scope)
+        or any(
+            isinstance(binding.how, Assigned)
+            and isinstance(binding.how.value, ast.Name)
+            and is_parameter(binding.how.value.id, scope)
+            for binding in scope.lookup(root.id)
+        )
+    )
 
 
 def passed_in(pattern: str, scope: Scope | None = None) -> str:

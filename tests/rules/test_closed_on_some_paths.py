@@ -963,3 +963,40 @@ def test_the_message_says_when_the_connection_is_kept(
     write_project(tmp_path, {"database.py": database, "service.py": f"{text}    db.close()\n"})
     ((*_, message),) = [found for found in lint(tmp_path, "service.py") if found[2] == "DBS303"]
     assert f" is not closed {words}; " in message
+
+
+def test_a_savepoint_of_a_fresh_session_takes_no_connection(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.orm import sessionmaker
+        SessionLocal = sessionmaker()
+
+        def load(given=None):
+            try:
+                db = given
+                if db is None:
+                    db = SessionLocal()
+                savepoint = db.begin_nested()
+                try:
+                    rows = db.query(1).all()
+                    savepoint.commit()
+                finally:
+                    if given is None:
+                        db.close()
+            except Exception:
+                rows = None
+            return rows
+
+        def fresh():
+            db = SessionLocal()
+            db.begin_nested()
+            prepare()
+            db.close()
+
+        def in_use():
+            db = SessionLocal()  # DBS303
+            db.add(1)
+            db.begin_nested()
+            prepare()
+            db.close()
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS302", "DBS303"})

@@ -111,6 +111,12 @@ PASSED = "use one that is passed in, opened by `with get_db_session() as db:`"
             f"{BLOCK} where none was passed in",
         ),
         (
+            "def f(given=None):\n    db = given\n    if db is None:\n        log(1)\n"
+            "        db = SessionLocal()\n",
+            "DBS101",
+            f"{BLOCK} where none was passed in",
+        ),
+        (
             "class A:\n    def f(self):\n        count(self.db or SessionLocal())\n",
             "DBS101",
             f"{BLOCK} where none was passed in",

@@ -66,6 +66,11 @@ _OF_HOLDERS = CLOSERS | _TAKING_METHODS | REWRAPPING | {"pop_all"}
 _REGISTERING = REGISTERING | REGISTERING_FUNCTIONS
 
 
+def _begins(method: str, state: State) -> bool:
+    """Tell whether a method of a session begins a transaction, and sends nothing."""
+    return method == "begin" or (method == "begin_nested" and state.status is Status.CREATED)
+
+
 class Transfer:
     """The effect of events on one opened object; notes what it sees of closes and hand-ons.
 
@@ -330,7 +335,7 @@ class Transfer:
             return state._replace(status=Status.ADDED_TO)
         if method == "commit" and state.status in (Status.ADDED_TO, *CLOSED):
             return self._use(call, state)
-        if method == "begin" and self._opened.is_session:
+        if self._opened.is_session and _begins(method, state):
             return state  # the connection is taken by the first statement
         if method == "connection" and self._opened.is_async:
             return state  # it is taken where that is awaited
