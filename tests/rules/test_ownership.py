@@ -202,3 +202,66 @@ def test_who_hands_it_out_beside_something_else_owns_it(tmp_path: Path) -> None:
         },
         {"DBS101"},
     )
+
+
+def test_what_serves_work_that_it_is_given_owns(tmp_path: Path) -> None:
+    wrappers = """
+        from functools import wraps
+        from shop import Maker
+
+        def task(**options):
+            def decorator(work):
+                @queue.task(**options)
+                @wraps(work)
+                def wrapped(*args, **kwargs):
+                    with app.app_context():
+                        db = Maker()
+                        try:
+                            result = work(*args, db=db, **kwargs)
+                            db.commit()
+                            return result
+                        except Exception:
+                            db.rollback()
+                            raise
+                        finally:
+                            db.close()
+                return wrapped
+            return decorator
+
+        def run(work):
+            db = Maker()
+            try:
+                return work(db)
+            finally:
+                db.close()
+
+        class Task(queue.Task):
+            def __call__(self, *args, **kwargs):
+                db = Maker()
+                self._db = db
+                try:
+                    return self.run(*args, **kwargs)
+                finally:
+                    db.close()
+                    del self._db
+
+        def works_itself(number, *names):
+            db = Maker()  # DBS101
+            try:
+                return count(db, *names)
+            finally:
+                db.close()  # DBS301
+
+        def calls_its_parameter(note):
+            db = Maker()  # DBS101
+            try:
+                note(db.scalar(1))
+            finally:
+                db.close()  # DBS301
+
+        def leaves_it_open(work):
+            db = Maker()  # DBS101
+            work(db)
+            db.close()  # DBS301
+    """
+    assert_cases(tmp_path, {"shop.py": HOUSE, "work.py": wrappers}, CODES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisition.wrapping import serves_given_work
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
@@ -23,9 +24,13 @@ def closes_what_it_hands_out(scope: Scope, inference: Inference) -> bool:
         inference: answers what the functions around it hand out.
 
     Returns:
-        True also in the methods that enter and leave a context manager written as a class, and in
-        a fixture, which pytest drives as a framework does a dependency.
+        True also in the methods that enter and leave a context manager written as a class, in a
+        fixture, which pytest drives as a framework does a dependency, and in what opens for work
+        that it is given, as a decorator does.
     """
+    function = scope.function()
+    if function is not None and serves_given_work(function):
+        return True
     return any(
         getattr(function.node, "name", "") in _ENTERING_AND_CLOSING
         or part in _CLOSING
