@@ -8,6 +8,7 @@ from functools import cached_property
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
     is_entered_next,
+    is_guarded_below,
     is_of_a_built_query,
 )
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
@@ -141,12 +142,14 @@ class Context:
             acquisition: what is opened.
 
         Returns:
-            True where the next statement is a ``with`` block over it, where it is kept for a
-            request whose end closes it, and where it only builds a query for other sessions.
+            True where the next statement is a ``with`` block over it, where one below is over what
+            closes it, where it is kept for a request whose end closes it, and where it only builds
+            a query for other sessions.
         """
         file = self.file
         return (
             is_entered_next(acquisition, file.tree)
+            or is_guarded_below(acquisition, file.tree, file.inference)
             or is_kept_for_request(acquisition, file.inference)
             or is_of_a_built_query(acquisition, file.tree, file.inference)
         )

@@ -348,3 +348,57 @@ def test_what_an_object_opened_in_another_method(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_what_came_in_a_tuple_is_closed_in_a_finally(tmp_path: Path) -> None:
+    files = {
+        "jobs.py": """
+            from sqlalchemy.orm import sessionmaker
+
+            def set_up(config):
+                session = sessionmaker(config.engine)()
+                return config, session
+        """,
+        "job.py": """
+            from jobs import set_up
+
+            def late(config):
+                _, session = set_up(config)
+                session.execute(1)
+                session.close()  # DBS301
+
+            if __name__ == "__main__":
+                _, session = set_up(load())
+                try:
+                    run(session)
+                except Exception:
+                    raise SystemExit(1)
+                finally:
+                    session.close()
+        """,
+    }
+    assert_cases(tmp_path, files, {"DBS301"})
+    (message,) = [m for *_, code, m in lint(tmp_path, "job.py") if code == "DBS301"]
+    assert message.endswith("let a `finally` close it, whatever happens")
+
+
+def test_an_asynchronous_session_is_closed_by_an_asynchronous_block(tmp_path: Path) -> None:
+    text = """
+        from sqlalchemy.ext.asyncio import AsyncSession
+
+        async def run(make: Callable[[], AsyncSession]):
+            made = make()
+            session = await made if hasattr(made, "__await__") else made
+            try:
+                await work(session)
+            finally:
+                await session.close()
+            other = AsyncSession(engine)
+            await other.close()
+    """
+    write_project(tmp_path, {"relay.py": text})
+    found = [m for *_, code, m in lint(tmp_path, "relay.py") if code == "DBS301"]
+    assert [message.partition("` ")[2] for message in found] == [
+        "closes by hand what an `async with` block closes; use one",
+        "closes a session by hand; let an `async with` block close it, whatever happens",
+    ]

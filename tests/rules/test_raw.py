@@ -733,3 +733,46 @@ def test_a_factory_at_hand_is_not_bypassed_by_hand(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+def test_a_block_below_that_closes_what_was_opened(tmp_path: Path) -> None:
+    text = """
+        from contextlib import contextmanager
+        from sqlalchemy.orm import sessionmaker
+
+        Maker = sessionmaker()
+
+        @contextmanager
+        def guard(session, close=True):
+            try:
+                yield session
+                session.commit()
+            finally:
+                if close:
+                    session.close()
+
+        @contextmanager
+        def leaving_open(session):
+            yield session
+            session.commit()
+    """
+    jobs = """
+        from lib import Maker, guard, leaving_open
+
+        def guarded():
+            session = Maker()
+            register(session.get_bind().dispose)
+            with guard(session):
+                session.execute(1)
+
+        def not_closed():
+            session = Maker()  # DBS101
+            with leaving_open(session):
+                session.execute(1)
+
+        def told_to_leave_it_open():
+            session = Maker()  # DBS101
+            with guard(session, close=False):
+                session.execute(1)
+    """
+    assert_cases(tmp_path, {"lib.py": text, "jobs.py": jobs}, {"DBS101"})

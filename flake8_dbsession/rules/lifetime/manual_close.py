@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, local_name
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, Origin
-from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.policy.model import Level
 from flake8_dbsession.rules.base import Rule, Violation
@@ -27,8 +28,9 @@ class ManualClose(Rule[HandClose]):
     providers and dependencies, in teardowns, in test files and migrations, and in the `else` of a
     layer's declared fallback. A close of somebody else's session is [DBS306](DBS306.md); a session
     that the object opened in another method, one that another way hands on for good, one that a
-    parameter may have brought, a close under a flag (`if own_session:`), and one that only empties
-    a session which its block goes on with, are left alone.
+    parameter may have brought, one that came in a tuple and is closed in a `finally`, a close under
+    a flag (`if own_session:`), and one that only empties a session which its block goes on with,
+    are left alone.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the session was opened, and a rollback
@@ -78,32 +80,44 @@ class ManualClose(Rule[HandClose]):
             return
         if context.may_open(fact.scope, fact.known) or context.is_migration:
             return
+        is_in_finally = _is_in_finally(fact)
+        if fact.is_unpacked and is_in_finally and not _is_under_condition(fact):
+            return
         if fact.opened is not None and is_in_fallback(fact.opened, fact.scope, context):
             return
-        yield self.violation(fact.node, f"`{ast.unparse(fact.node)}` {_why(fact, context)}")
+        why = _why(fact, context, is_in_finally=is_in_finally)
+        yield self.violation(fact.node, f"`{ast.unparse(fact.node)}` {why}")
 
 
-def _why(fact: HandClose, context: Context) -> str:
+def _why(fact: HandClose, context: Context, *, is_in_finally: bool) -> str:
     if fact.origin is Origin.BLOCK:
         return "closes by hand what its `with` block closes anyway; leave it to the block"
+    if fact.is_unpacked:
+        return "closes a session by hand; let a `finally` close it, whatever happens"
     receiver = ast.unparse(fact.receiver)
     name = local_name(receiver)
     pattern = _pattern(fact, name, context)
-    if _is_in_finally(fact.node, context.file.tree):
-        return f"closes by hand what a `with` block closes; use {pattern or 'one'}"
+    block = "an `async with` block" if fact.known.is_async else "a `with` block"
+    if is_in_finally:
+        return f"closes by hand what {block} closes; use {pattern or 'one'}"
     if pattern is None:
-        return "closes a session by hand; let a `with` block close it, whatever happens"
+        return f"closes a session by hand; let {block} close it, whatever happens"
     return f"closes a session by hand; use {pattern}, which closes it whatever happens"
 
 
-def _is_in_finally(node: ast.expr, tree: Tree) -> bool:
+def _is_in_finally(close: HandClose) -> bool:
     """Tell whether a close stands in a ``finally``, and so runs whatever happens."""
-    inner: ast.AST = node
-    for above in tree.ancestors(node):
+    inner: ast.AST = close.node
+    for above in ancestors_in(close.node, close.scope):
         if inner in getattr(above, "finalbody", ()):
             return True
         inner = above
     return False
+
+
+def _is_under_condition(close: HandClose) -> bool:
+    around = takewhile(lambda a: not isinstance(a, ast.Try), ancestors_in(close.node, close.scope))
+    return any(isinstance(above, ast.If) for above in around)
 
 
 def _pattern(fact: HandClose, name: str, context: Context) -> str | None:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 
+from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition
 from flake8_dbsession.analysis.facts.acquisition.callers import is_only_executed
 from flake8_dbsession.analysis.library.queries import QUERY_BUILDING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.lifetimes.fates import Outcome
+from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import is_name, statements_after
+
+_CLOSED_AT_END = frozenset({Outcome.CLOSED_AT_END})
 
 
 def is_of_a_built_query(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
@@ -50,6 +55,28 @@ def is_entered_next(acquisition: Acquisition, tree: Tree) -> bool:
     following = _following(tree.statement(acquisition.node), tree)
     return isinstance(following, (ast.AsyncWith, ast.With)) and any(
         _enters(item.context_expr, acquisition.name) for item in following.items
+    )
+
+
+def is_guarded_below(acquisition: Acquisition, tree: Tree, inference: Inference) -> bool:
+    """Tell whether a ``with`` block below is over a function that closes what was opened.
+
+    Args:
+        acquisition: what is opened.
+        tree: the visited part of the file.
+        inference: answers which function that is: ``with guard(session):``.
+    """
+    statement = tree.statement(acquisition.node)
+    if statement is None or not acquisition.name:
+        return False
+    return any(
+        is_name(value, acquisition.name)
+        and Effects(inference).fate(call, key, acquisition.scope).on_return == _CLOSED_AT_END
+        for below in statements_after(statement, tree.parent(statement))
+        if isinstance(below, (ast.AsyncWith, ast.With))
+        for item in below.items
+        if isinstance(call := item.context_expr, ast.Call)
+        for key, value in arguments_of(call)
     )
 
 

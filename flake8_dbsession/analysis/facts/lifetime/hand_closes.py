@@ -103,6 +103,13 @@ class HandClose(NamedTuple):
         return self.node.func.value
 
     @property
+    def is_unpacked(self) -> bool:
+        """Whether it came beside other things, so that no block can open it."""
+        name = getattr(self.receiver, "id", "")
+        hows = (binding.how for binding in self.scope.bindings(name))
+        return any(isinstance(how, Assigned) and how.path for how in hows)
+
+    @property
     def is_borrowed(self) -> bool:
         """Whether somebody else closes it."""
         return self.origin not in (Origin.OWN, Origin.BLOCK, Origin.INSTANCE)
