@@ -513,3 +513,50 @@ def test_what_is_made_with_the_session_works_after_the_loop(
     write_project(tmp_path, files)
     [message] = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS105"]
     assert message.partition("; ")[2] == way_out
+
+
+@pytest.mark.parametrize(
+    ("rolling", "taking", "wrong"),
+    [
+        (
+            "except Exception:\n            await db.rollback()\n            raise",
+            "async for db in get_db():\n            await db.execute(1)",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "finally:\n            await db.rollback()",
+            "async for db in get_db():\n            await db.execute(1)",
+            "and an error leaves it to the event loop to close it",
+        ),
+        (
+            "finally:\n            await db.rollback()",
+            "db = await anext(get_db())",
+            "which then does not learn of an error",
+        ),
+        (
+            "finally:\n            await db.close()",
+            "async for _ in get_db():\n            break",
+            "and its `break` leaves it to the event loop to close it",
+        ),
+    ],
+)
+def test_what_a_dependency_does_in_its_finally_runs_later(
+    rolling: str, taking: str, wrong: str, tmp_path: Path
+) -> None:
+    text = f"""
+    from sqlalchemy.ext.asyncio import async_sessionmaker
+
+    Maker = async_sessionmaker()
+
+    async def get_db():
+        db = Maker()
+        try:
+            yield db
+        {rolling}
+
+    async def work():
+        {taking}
+    """
+    write_project(tmp_path, {"app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert wrong in message.partition("; ")[0]

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.names.values import FunctionValue, Value
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.driven import way_of_driven, work_after
@@ -115,7 +116,14 @@ def _why(fact: DrivenDependency, context: Context) -> str:
         fact.known,
         context.file.inference,
     )
-    if leaving.rolls_back:
+    closer = "event loop" if fact.is_async else "garbage collector"
+    left = f"leaves it to the {closer} to close it"
+    if fact.loop is not None and isinstance(fact.loop.body[0], ast.Break):
+        return f"drives a dependency by hand, and its `break` {left}"
+    is_sure = _rolls_back_finally(function)
+    if leaving.rolls_back and is_sure and fact.loop is not None:
+        return f"drives a dependency by hand, and an error {left}"
+    if leaving.rolls_back and not is_sure:
         return "drives a dependency by hand, so that its rollback does not run on an error"
     if fact.is_dropped and not fact.is_async and isinstance(function, FunctionValue):
         closing = "drops the dependency at once, which closes the session before its first use"
@@ -125,6 +133,18 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     if not fact.is_dropped and fact.node is not fact.made:
         return "drives a dependency by hand, and nothing is sure to end it"
     return "drives a dependency by hand, which then does not learn of an error"
+
+
+def _rolls_back_finally(function: Value | None) -> bool:
+    """Tell whether a dependency's rollback stands in a ``finally``: it runs whatever ends it."""
+    attempts = own_nodes(function.node) if isinstance(function, FunctionValue) else []
+    return any(
+        isinstance(node, ast.Call) and last_segment(node.func) == "rollback"
+        for attempt in attempts
+        if isinstance(attempt, ast.Try)
+        for statement in attempt.finalbody
+        for node in nodes_in(statement)
+    )
 
 
 def _way_out(fact: DrivenDependency, context: Context) -> str:
