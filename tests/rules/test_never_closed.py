@@ -855,3 +855,41 @@ def test_the_end_of_a_script_keeps_no_connection_after_a_commit(tmp_path: Path) 
     write_project(tmp_path, {"database.py": DATABASE, "script.py": text})
     ((*_, message),) = [found for found in lint(tmp_path, "script.py") if found[2] == "DBS302"]
     assert message.startswith("`SessionLocal()` is never closed; use ")
+
+
+def test_a_script_that_asks_a_function_and_only_prints(tmp_path: Path) -> None:
+    head = """
+        import sys
+        from sqlalchemy.orm import sessionmaker
+        SessionLocal = sessionmaker()
+    """
+    asked = """
+        def test_it():
+            db = SessionLocal(){code}
+            if not db.scalar(1):
+                return False
+            return True
+
+        if __name__ == "__main__":
+            print("testing")
+            if test_it():
+                print("good")
+            else:
+                {bad}
+                sys.exit(1)
+    """
+    of_pytest = """
+        def test_it():
+            db = SessionLocal()  # DBS302
+            db.scalar(1)
+
+        if __name__ == "__main__":
+            if test_it() is None:
+                print("good")
+    """
+    files = {
+        "check.py": head + asked.format(code="", bad="print('bad')"),
+        "goes_on.py": head + asked.format(code="  # DBS302", bad="other.work()"),
+        "of_pytest.py": head + of_pytest,
+    }
+    assert_cases(tmp_path, files, {"DBS302"})

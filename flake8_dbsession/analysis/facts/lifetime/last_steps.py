@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.computing import only_computes
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_main_guard
 from flake8_dbsession.analysis.facts.acquisition.callers import callers_of
 from flake8_dbsession.analysis.facts.lifetime.process_end import (
     ends_process,
@@ -22,6 +23,7 @@ from flake8_dbsession.analysis.nodes import (
     children,
     dotted_name,
     nodes_in,
+    own_nodes,
     run_with,
     start_of,
     statements_after,
@@ -47,9 +49,10 @@ def is_last_step(scope: Scope, inference: Inference, deep: int = _DEEPEST) -> bo
     if call is None:
         return False
     path = _path_to(call, scope.module.scope)
-    if not isinstance(path[0], FUNCTIONS):
-        return False
-    caller = scope.module.scope.child(path[0])
+    module = scope.module.scope
+    if not isinstance(path[0], FUNCTIONS) and not any(map(is_main_guard, path)):
+        return False  # the module may be imported
+    caller = module.child(path[0]) if isinstance(path[0], FUNCTIONS) else module
     if not _is_last_in(path, caller, inference):
         return False
     if not ends_process(caller, inference) and not is_last_step(caller, inference, deep - 1):
@@ -67,11 +70,17 @@ def _one_call(scope: Scope) -> ast.Call | None:
     if not is_script(module.scope) or getattr(node, "decorator_list", None):
         return None
     name = getattr(node, "name", "")
-    if name.startswith("test"):
+    if name.startswith("test") and not _answers(node):
         return None  # pytest calls it as well, and goes on
     named = uses(module.scope).get(name, [])
     calls = _by_function(module.scope)
     return calls.get(named[0]) if len(named) == 1 else None
+
+
+def _answers(function: ast.AST) -> bool:
+    """Tell whether a function returns a value, as no test of pytest does."""
+    returns = (node for node in own_nodes(function) if isinstance(node, ast.Return))
+    return any(node.value is not None for node in returns)
 
 
 @remembered
