@@ -423,3 +423,64 @@ def test_a_commit_is_enough_where_it_expires_nothing(tmp_path: Path) -> None:
     write_project(tmp_path, {"app/db.py": house, "app/api.py": HEAD + body})
     [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
     assert message.endswith(EITHER)
+
+
+def test_the_generator_that_works_with_the_session_is_the_one_that_it_is_handed_to(
+    tmp_path: Path,
+) -> None:
+    service = """
+    class Service:
+        async def answer(self, question, session):
+            found = session.get(Item, question)
+            yield found.name
+
+        async def quick(self, session, question):
+            found = session.get(Item, question)
+            session.commit()
+            yield found.name
+
+    service = Service()
+
+    def each(session):
+        yield from rows(session)
+
+    def rows(db):
+        yield from db.query(Item)
+    """
+    handlers = """
+    from app.service import each, service
+
+    @router.get("/handed-on")
+    async def handed_on(question: str, db: Session = Depends(get_db)):
+        async def events():
+            async for event in service.answer(question, session=db):
+                yield f"data: {event}"
+        return StreamingResponse(events())  # DBS410
+
+    @router.get("/ended")
+    async def ended(question: str, db: Session = Depends(get_db)):
+        async def events():
+            async for event in service.quick(db, question):
+                yield f"data: {event}"
+        return StreamingResponse(events())
+
+    @router.get("/twice")
+    def twice(db: Session = Depends(get_db)):
+        return StreamingResponse(each(db))  # DBS410
+
+    @router.get("/used-besides")
+    async def used_besides(question: str, db: Session = Depends(get_db)):
+        async def events():
+            async for event in service.quick(db, question):
+                yield db.get(Item, event)
+        return StreamingResponse(events())  # DBS410
+    """
+    for requirement in ("fastapi==0.115.6", "fastapi>=0.121"):
+        files = {"app/service.py": service, "requirements.txt": requirement}
+        check(tmp_path, handlers, **files)
+        found = [m for *_, code, m in lint(tmp_path, "app/api.py") if code == "DBS410"]
+        assert [message.rpartition("; ")[2] for message in found] == [
+            "let `answer` open a session, and leave its block before it yields",
+            "let `rows` open a session, and leave its block before it yields",
+            "open a session inside the generator, and leave its block before you yield",
+        ]

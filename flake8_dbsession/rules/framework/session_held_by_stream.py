@@ -123,6 +123,10 @@ class SessionHeldByStream(Rule[Stream]):
         response, session = ast.unparse(fact.response.func), fact.session
         own = own_session(fact.known, session, fact.scope, context)
         way_out = f"open a session inside the generator{own}, and leave its block before you yield"
+        if fact.worker:
+            way_out = (
+                f"let `{fact.worker}` open a session{own}, and leave its block before it yields"
+            )
         if fact.ends_early:
             problem = f"works on `{session}`, which FastAPI has closed by then"
         elif fact.uses_session:

@@ -53,6 +53,8 @@ class Stream(NamedTuple):
         ends_early: whether FastAPI ends the dependency before the response is sent.
         is_held: whether the session is in a transaction by the time of the return.
         read: a loaded object that the generator reads, by its name in the handler; empty for none.
+        worker: the generator to which that one hands the session on, doing no more with it; empty
+            for none.
     """
 
     node: ast.Return
@@ -64,6 +66,7 @@ class Stream(NamedTuple):
     ends_early: bool
     is_held: bool
     read: str
+    worker: str = ""
 
 
 def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
@@ -76,7 +79,7 @@ def streams(tree: Tree, inference: Inference) -> Iterator[Stream]:
     Yields:
         Those whose body is a generator that the project defines, and whose session is in a
         transaction by the time of the return, or is used by the generator. A generator that ends
-        the transaction itself is left out, where the session is still open by then.
+        the transaction itself is left out, and one that hands the session on to such a one.
     """
     for scope in scopes_mentioning(tree.scope, _WORDS):
         if enclosing_handler(scope, inference) is None:
@@ -100,7 +103,10 @@ def _stream(
     function, call = generator
     name = _received_as(function, call, session.name)
     uses = name is not None and _works_on(function.node, name)
-    if uses and not session.ends_early and _ends(function.node, name):
+    worker, handed = _handed_on(function, name, inference) if name is not None else (None, None)
+    if uses and any(
+        _ends(each.node, n) for each, n in ((function, name), (worker, handed)) if each
+    ):
         return
     if not uses:
         held = sessions_held_at(scope, inference).get(statement, frozenset())
@@ -118,7 +124,36 @@ def _stream(
         ends_early=bool(session.ends_early),
         is_held=_is_held(statement, call, session.name, scope, inference),
         read=_object_read(function, call, session.name, scope, inference),
+        worker=getattr(worker.node, "name", "") if worker is not None else "",
     )
+
+
+def _handed_on(
+    function: FunctionValue, session: str, inference: Inference, steps: int = _STEPS
+) -> tuple[FunctionValue, str] | tuple[None, None]:
+    """Give the generator to which another hands its session on, with the name that it has there.
+
+    That one goes through what it yields, and does nothing else with the session.
+    """
+    scope = function.scope.child(function.node)
+    nodes = own_nodes(function.node)
+    named = [node for node in nodes if is_name(node, session)]
+    for node in nodes:
+        match node:
+            case ast.For(iter=ast.Call() as made) | ast.AsyncFor(iter=ast.Call() as made):
+                pass
+            case ast.YieldFrom(value=ast.Call() as made):
+                pass
+            case _:
+                continue
+        given = arguments(made)
+        callee = inference.value(made.func, scope)
+        if named and isinstance(callee, FunctionValue) and all(n in given for n in named):
+            name = _received_as(callee, made, session)
+            if name is not None and is_generator(callee.node):
+                further = _handed_on(callee, name, inference, steps - 1) if steps else (None, None)
+                return further if further[0] is not None else (callee, name)
+    return None, None
 
 
 def _is_held(
