@@ -284,3 +284,48 @@ def test_the_options_that_sqlalchemy_refuses_beside_such_a_pool(
                 make(url, poolclass=pool, **{name: value})
         else:
             make(url, poolclass=pool, **{name: value})
+
+
+MAPPED = """
+    from sqlalchemy.ext.asyncio import async_sessionmaker, create_async_engine
+    from sqlalchemy.pool import NullPool
+
+    options: dict[str, object] = {"echo": False}
+    if not URL.startswith("sqlite"):
+        ADDED
+
+    engine = create_async_engine(URL, **options)
+    Session = async_sessionmaker(engine)
+"""
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [
+        ("options['pool_size'] = settings.size", " in the place of `pool_size`"),
+        (
+            "options.update(max_overflow=1, echo=True)\n        options['pool_timeout'] = 1",
+            " in the place of `pool_timeout` and `max_overflow`",
+        ),
+        ("options.update({'pool_size': 1})", " in the place of `pool_size`"),
+        ("# options['pool_size'] = 1\n        pass", "`poolclass=NullPool`, or"),
+        ("options['poolclass'] = NullPool", ""),
+    ],
+)
+def test_the_options_that_a_mapping_brings_are_named(added: str, said: str, tmp_path: Path) -> None:
+    tasks = """
+        import asyncio
+        from celery import shared_task
+        from app.db import Session
+
+        async def work():
+            async with Session() as db:
+                await db.execute(1)
+
+        @shared_task
+        def task():
+            asyncio.run(work())
+    """
+    write_project(tmp_path, {"app/db.py": MAPPED.replace("ADDED", added), "tasks.py": tasks})
+    found = [m for *_, code, m in lint(tmp_path, "tasks.py") if code == "DBS505"]
+    assert [said in message for message in found] == [True] * bool(said)

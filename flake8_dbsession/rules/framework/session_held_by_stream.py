@@ -22,11 +22,11 @@ class SessionHeldByStream(Rule[Stream]):
     project, and either a statement has run on the session and nothing has ended its transaction
     before the return, or the generator itself works on the session. A body that is finished already
     (`BytesIO`, a list) is left alone, and so is a generator that commits or closes the session
-    itself, and one that does not use the session where FastAPI has closed it by then: under
-    `Depends(..., scope="function")`, and where the requirements or a lock file allow FastAPI 0.106
-    to 0.117 only. So is a generator that yields a few values at once, without an `await`, a loop
-    over more than is written out, or a call that may do anything but compute them: it holds the
-    connection no longer than any other answer.
+    itself, or hands it on to one that does, and one that does not use the session where FastAPI has
+    closed it by then: under `Depends(..., scope="function")`, and where the requirements or a lock
+    file allow FastAPI 0.106 to 0.117 only. So is a generator that yields a few values at once,
+    without an `await`, a loop over more than is written out, or a call that may do anything but
+    compute them: it holds the connection no longer than any other answer.
 
     ## Why is this bad?
     FastAPI ends a dependency when the response has been sent, and a stream is sent for as long as

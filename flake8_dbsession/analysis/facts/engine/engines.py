@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.engine.urls import DatabaseUrl, default_url_of, url_of
@@ -14,7 +15,9 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import ClassValue, External, Role
 from flake8_dbsession.analysis.nodes import keyword_of, shown
 from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
 
+_UPDATED = regex(r"(?:\b(\w+)\s*=|['\"](\w+)['\"]\s*:)\s*([\w.]*)")
 _NAMES = frozenset({"create_engine", "create_async_engine"})
 
 
@@ -122,13 +125,33 @@ def options_of(call: ast.Call, scope: Scope, inference: Inference) -> Iterator[O
 def pool_class_of(call: ast.Call, scope: Scope, inference: Inference) -> object:
     """Give the name of the pool's class that a call of an engine's maker asks for, as written."""
     options = {option.name: option.literal for option in options_of(call, scope, inference)}
-    return options.get("poolclass")
+    added = dict(_added_to_mappings(call, scope))
+    return options.get("poolclass", added.get("poolclass"))
 
 
 def sizes_in(call: ast.Call, scope: Scope, inference: Inference) -> tuple[str, ...]:
     """Give the options of a call that only a pool of several connections takes."""
-    names = (option.name for option in options_of(call, scope, inference))
-    return tuple(name for name in names if name in SIZES)
+    names = [option.name for option in options_of(call, scope, inference)]
+    names += [name for name, _ in _added_to_mappings(call, scope)]
+    return tuple(dict.fromkeys(name for name in names if name in SIZES))
+
+
+def _added_to_mappings(call: ast.Call, scope: Scope) -> Iterator[tuple[str, str]]:
+    """Give what a module adds, on some way, to the mappings that a call is given as ``**options``.
+
+    It is read from the text, since a module that is only followed is not parsed as a whole.
+
+    Yields:
+        The option's name, and the last segment of the name that it is given, or nothing.
+    """
+    for keyword in call.keywords:
+        if keyword.arg is None and isinstance(keyword.value, ast.Name):
+            mapping, text = rf"(?m)^[ \t]*{re.escape(keyword.value.id)}", scope.module.text
+            for each in re.finditer(rf"{mapping}\[['\"](\w+)['\"]\]\s*=(?!=)\s*([\w.]*)", text):
+                yield each[1], each[2].rpartition(".")[2]
+            for given in re.findall(rf"{mapping}\.update\(([^()]*)\)", text):
+                for each in _UPDATED.finditer(given):
+                    yield each[1] or each[2], each[3].rpartition(".")[2]
 
 
 def entries(mapping: ast.expr) -> Iterator[tuple[str, ast.expr]]:

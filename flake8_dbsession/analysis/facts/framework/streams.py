@@ -104,9 +104,8 @@ def _stream(
     name = _received_as(function, call, session.name)
     uses = name is not None and _works_on(function.node, name)
     worker, handed = _handed_on(function, name, inference) if name is not None else (None, None)
-    if uses and any(
-        _ends(each.node, n) for each, n in ((function, name), (worker, handed)) if each
-    ):
+    works = ((function, name), (worker, handed))
+    if uses and any(_ends(each.node, its) for each, its in works if each is not None):
         return
     if not uses:
         held = sessions_held_at(scope, inference).get(statement, frozenset())
