@@ -229,11 +229,11 @@ def test_what_serves_work_that_it_is_given_owns(tmp_path: Path) -> None:
             return decorator
 
         def run(work):
-            db = Maker()
+            db = Maker()  # DBS101
             try:
                 return work(db)
             finally:
-                db.close()
+                db.close()  # DBS301
 
         class Task(queue.Task):
             def __call__(self, *args, **kwargs):

@@ -22,12 +22,13 @@ class RawSessionFactory(Rule[Acquisition]):
     Reports a call of a session factory (a `sessionmaker` or `async_sessionmaker`, under whatever
     name) outside the modules that own the project's sessions, unless a `with` block holds the
     result (that is [DBS102](DBS102.md)). Inside a provider (also one written as a class with
-    `__enter__`) or a dependency, in test files, and where [DBS104](DBS104.md) speaks or a layer's
-    fallback stands, the rule is silent. So it is where the next statement is a `with` block over
-    the session, and where that is kept on flask's `g`, from which a teardown of the project takes
-    it, or on `request.state`, where the same function closes it: that makes the request's session.
-    An object that makes the factory in the same function and keeps both is at the root, where
-    nobody can pass it a session.
+    `__enter__`) or a dependency, in what a decorator makes of a function that it gives the session
+    to and closes after, in test files, and where [DBS104](DBS104.md) speaks or a layer's fallback
+    stands, the rule is silent. So it is where the next statement is a `with` block over the
+    session, or one below is over a function that closes it, and where that is kept on flask's `g`,
+    from which a teardown of the project takes it, or on `request.state`, where the same function
+    closes it: that makes the request's session. An object that makes the factory in the same
+    function and keeps both is at the root, where nobody can pass it a session.
 
     ## Why is this bad?
     Whoever opens a session by hand has to commit it, roll it back and close it by hand on every

@@ -25,12 +25,12 @@ class ManualClose(Rule[HandClose]):
     ## What it does
     Reports `.close()` on a session that the function opened, be it for its object, and on one that
     its `with` block closes anyway. Silent in the modules that own the project's sessions, in
-    providers and dependencies, in teardowns, in test files and migrations, and in the `else` of a
-    layer's declared fallback. A close of somebody else's session is [DBS306](DBS306.md); a session
-    that the object opened in another method, one that another way hands on for good, one that a
-    parameter may have brought, one that came in a tuple and is closed in a `finally`, a close under
-    a flag (`if own_session:`), and one that only empties a session which its block goes on with,
-    are left alone.
+    providers, dependencies and decorators, in teardowns, in test files and migrations, and in the
+    `else` of a layer's declared fallback. A close of somebody else's session is
+    [DBS306](DBS306.md); a session that the object opened in another method, one that another way
+    hands on for good, one that a parameter may have brought, one that came in a tuple and is closed
+    in a `finally`, a close under a flag (`if own_session:`), and one that only empties a session
+    which its block goes on with, are left alone.
 
     ## Why is this bad?
     A close by hand needs a `finally` around everything since the session was opened, and a rollback

@@ -19,10 +19,9 @@ def serves_given_work(function: Scope) -> bool:
         function: its scope.
 
     Returns:
-        True for what a decorator makes of the function that it decorates, for one that calls its
-        parameter with the session, and for a method that keeps the session while it runs what it
-        passes all its arguments on to, as the ``__call__`` of a task's base does. The close stands
-        in a ``finally`` around that work.
+        True for what a decorator makes of the function that it decorates, and for a method that
+        keeps the session while it runs what it passes all its arguments on to, as the ``__call__``
+        of a task's base does. The close stands in a ``finally`` around that work.
     """
     return isinstance(function.node, FUNCTIONS) and any(
         _serves(attempt, function)
@@ -56,10 +55,11 @@ def _calls_in(attempt: ast.Try) -> Iterator[ast.Call]:
 
 
 def _is_given_callable(call: ast.Call, function: Scope) -> bool:
-    """Tell whether a call is one of a parameter of the function, or of one around it."""
+    """Tell whether a call is one of a parameter of a function around, such as a decorator's."""
     if not isinstance(call.func, ast.Name):
         return False
-    return any(isinstance(binding.how, Parameter) for binding in function.lookup(call.func.id))
+    bindings = function.lookup(call.func.id)
+    return any(isinstance(b.how, Parameter) and b.scope is not function for b in bindings)
 
 
 def _is_handed(name: str, call: ast.Call) -> bool:
