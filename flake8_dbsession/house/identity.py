@@ -61,12 +61,14 @@ class Resources(NamedTuple):
         told: of where a driver or pool is told that the database is. Two such places may be one
             database, unless both are written out.
         written: of those that are written out.
+        is_partly: whether sessions come from other factories, too, which cannot be followed.
     """
 
     makers: frozenset[Mark] = frozenset()
     engines: frozenset[Mark] = frozenset()
     told: frozenset[Mark] = frozenset()
     written: frozenset[Mark] = frozenset()
+    is_partly: bool = False
 
     @property
     def is_known(self) -> bool:
@@ -79,6 +81,8 @@ class Resources(NamedTuple):
 
     def is_same(self, other: Resources) -> bool:
         """Tell whether both are known to have something in common."""
+        if self.is_partly or other.is_partly:
+            return False
         pairs = [*product(self.makers, other.makers), *product(self.engines, other.engines)]
         pairs = pairs or list(product(self.told, other.told))
         return any(mine.is_same(theirs) for mine, theirs in pairs)
@@ -207,7 +211,9 @@ class _Identity:
             return self._database(call, scope, own)
         is_of_pool = known.role in _HANDERS and not isinstance(value, FunctionValue)
         if known.role in (Role.FACTORY, Role.CONNECT, Role.REGISTRY) or is_of_pool:
-            return self.of(_maker(call.func), scope, own, _STEPS)
+            found = self.of(_maker(call.func), scope, own, _STEPS)
+            is_unseen = known.role is Role.FACTORY and not found.is_known
+            return found._replace(is_partly=is_unseen)
         return NOTHING
 
     def _is_connect(self, call: ast.Call, scope: Scope) -> bool:

@@ -560,3 +560,54 @@ def test_what_a_dependency_does_in_its_finally_runs_later(
     write_project(tmp_path, {"app.py": text})
     (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
     assert wrong in message.partition("; ")[0]
+
+
+def test_a_dependency_that_opens_from_a_second_factory_is_no_other(tmp_path: Path) -> None:
+    files = {
+        "core/database.py": """
+            from sqlalchemy import create_engine
+            from sqlalchemy.orm import sessionmaker
+
+            SessionLocal = sessionmaker(create_engine("postgresql://localhost/master"))
+
+            def get_master_db():
+                with SessionLocal() as db:
+                    yield db
+
+            def get_db():
+                from core.tenants import tenants
+                try:
+                    factory: sessionmaker = tenants.factory(current.get())
+                    db = factory()
+                    yield db
+                except LookupError:
+                    with SessionLocal() as master:
+                        note(master)
+                    db = factory()
+                    yield db
+                finally:
+                    db.close()
+        """,
+        "app.py": """
+            from fastapi import APIRouter
+            from core.database import get_db, get_master_db
+
+            router = APIRouter()
+
+            @router.get("/master")
+            def master():
+                db = next(get_master_db())
+                return db.scalar(1)
+
+            @router.get("/tenant")
+            def tenant():
+                db = next(get_db())
+                return db.scalar(1)
+        """,
+    }
+    write_project(tmp_path, files)
+    found = [m.rpartition("; ")[2] for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert found == [
+        "use the parameter `db = Depends(get_master_db)`",
+        "use `with contextmanager(get_db)() as db:`",
+    ]
