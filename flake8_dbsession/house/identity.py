@@ -77,7 +77,13 @@ class Resources(NamedTuple):
 
     def joined(self, other: Resources) -> Resources:
         """Give both together."""
-        return Resources(*(mine | theirs for mine, theirs in zip(self, other, strict=True)))
+        return Resources(
+            self.makers | other.makers,
+            self.engines | other.engines,
+            self.told | other.told,
+            self.written | other.written,
+            self.is_partly or other.is_partly,
+        )
 
     def is_same(self, other: Resources) -> bool:
         """Tell whether both are known to have something in common."""
