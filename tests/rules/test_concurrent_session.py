@@ -783,6 +783,7 @@ def test_a_session_is_free_again_once_its_task_is_over(tmp_path: Path) -> None:
                 async def told(db: AsyncSession):
                     task = asyncio.create_task(lock(db))  # DBS206
                     await watch(task)
+                    await task.watcher
                     await db.commit()
             """
         },

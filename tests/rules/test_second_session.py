@@ -365,6 +365,15 @@ def test_a_session_whose_work_failed_is_none_to_use(tmp_path: Path) -> None:
         except Exception:
             log()
 
+    def behind_it_in_a_branch(db: SessionDep, number):
+        if number:
+            try:
+                return work(db)
+            except Exception:
+                log()
+            with SessionLocal() as other:
+                note(other)
+
     def for_all_that_went_well(db: SessionDep):
         try:
             work(db)

@@ -33,14 +33,14 @@ def is_after_failure(
     """
     inside: ast.AST = call
     for above in tree.ancestors(call):
-        if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
-            return _follows_one(inside, above, session, scope, inference)
         if isinstance(above, ast.ExceptHandler):
             attempt = tree.parent(above)
             if _works(attempt, session) and _may_catch(above, scope, inference):
                 return True
         if _follows_one(inside, above, session, scope, inference):
             return True
+        if isinstance(above, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            break
         inside = above
     return False
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Set
+from itertools import takewhile
 
 from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
@@ -59,13 +60,12 @@ def _is_one_of(several: ast.expr, tasks: Set[str]) -> bool:
 def _leads_to(awaiting: ast.Await, node: ast.AST, function: Scope) -> bool:
     """Tell whether a node is come to only after an ``await`` that comes before it in the text."""
     around = {node, *ancestors_in(node, function)}
-    for above in ancestors_in(awaiting, function):
-        if above in around:
-            is_caught = isinstance(above, ast.Try) and not around.isdisjoint(above.handlers)
-            return not (is_caught and _runs_on(awaiting))
-        if isinstance(above, _BRANCHES) or not isinstance(above, _STRAIGHT):
-            return False
-    return False
+    path = takewhile(lambda above: above not in around, ancestors_in(awaiting, function))
+    if not all(isinstance(above, _STRAIGHT) and not isinstance(above, _BRANCHES) for above in path):
+        return False
+    common = next(above for above in ancestors_in(awaiting, function) if above in around)
+    is_caught = isinstance(common, ast.Try) and not around.isdisjoint(common.handlers)
+    return not (is_caught and _runs_on(awaiting))
 
 
 def _runs_on(awaiting: ast.Await) -> bool:
