@@ -56,6 +56,7 @@ from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about, lends
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.doubts.provider import only_tells
+from flake8_dbsession.fixes.doubts.quieted import about_quieted_close
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
@@ -205,6 +206,7 @@ def fix_opened(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
     doubts += (*found, *region.losses([*before, *statements]))
+    doubts += (*about_quieted_close(need.call, need.name, need.scope),)
     unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.root)
