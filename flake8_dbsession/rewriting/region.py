@@ -18,6 +18,7 @@ from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import said_again
 
 _NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
+_TEXTS = (ast.Constant, ast.JoinedStr)
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -69,11 +70,26 @@ class Region:
             wrapper = self._module.body[0]
             block = self._block.with_changes(body=statements)
             module = self._module.with_changes(body=[wrapper.with_changes(body=block)])
-            code = "".join(lines_of(module.code)[1:])
+            code = "".join(self._emptied(module.code)[1:])
         else:
-            code = self._module.with_changes(body=statements).code
+            code = "".join(self._emptied(self._module.with_changes(body=statements).code))
         code = self._shifted(code) + self._gap_below(code)
         return tuple(_line_edits(self._text, code, self._start))
+
+    def _emptied(self, code: str) -> list[str]:
+        """Give the lines of code, of which those are empty that are only indented, and anew."""
+        known, lines = set(lines_of(self._text)), lines_of(code)
+        blank, is_new = set(), False
+        for number in reversed(range(len(lines))):
+            if lines[number].strip():
+                is_new = lines[number] not in known
+            elif is_new and lines[number][0] in " \t":
+                blank.add(number)
+        inside = lines_in(ast.parse(code), _TEXTS) if blank else set()
+        for number in blank:
+            if number + 1 not in inside:
+                lines[number] = lines[number].lstrip(" \t")
+        return lines
 
     def _gap_below(self, code: str) -> str:
         """Give the blank lines above a last statement that goes, where others follow it."""
@@ -135,7 +151,7 @@ class Region:
     @cached_property
     def _texts(self) -> set[int]:
         """The lines that begin inside of a text."""
-        return lines_in(self._document.tree, (ast.Constant, ast.JoinedStr))
+        return lines_in(self._document.tree, _TEXTS)
 
     @property
     def _text(self) -> str:

@@ -79,6 +79,19 @@ def without_comment(statement: ast.stmt, document: Document) -> tuple[Edit, ...]
     return (Edit(document.offset(line - is_apart, 0), document.offset(first, 0), ""),)
 
 
+def has_comment_of_its_own(statement: ast.stmt, document: Document) -> bool:
+    """Tell whether a comment above a statement is of nothing below it: an empty line parts them.
+
+    Args:
+        statement: the statement.
+        document: the file.
+    """
+    above = document.lines[: document.first_line(statement) - 1][-1:]
+    below = document.lines[statement.end_lineno or 0 :][:1]
+    is_commented = any(line.strip().startswith("#") for line in above)
+    return is_commented and not any(line.strip() for line in below)
+
+
 def _says_only(comment: str, code: str) -> bool:
     words = set(_WORD.findall(comment.lower()))
     is_known = words <= _PLAIN | set(_WORD.findall(code.lower()))
