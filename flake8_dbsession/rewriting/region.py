@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import islice, takewhile
@@ -79,14 +79,9 @@ class Region:
     def _emptied(self, code: str) -> list[str]:
         """Give the lines of code, of which those are empty that are only indented, and anew."""
         known, lines = set(lines_of(self._text)), lines_of(code)
-        blank, is_new = set(), False
-        for number in reversed(range(len(lines))):
-            if lines[number].strip():
-                is_new = lines[number] not in known
-            elif is_new and lines[number][0] in " \t":
-                blank.add(number)
-        inside = lines_in(ast.parse(code), _TEXTS) if blank else set()
-        for number in blank:
+        beside = _beside_new(lines, known) if any(map(str.isspace, lines)) else set()
+        inside = lines_in(ast.parse(code), _TEXTS) if beside else set()
+        for number in beside:
             if number + 1 not in inside:
                 lines[number] = lines[number].lstrip(" \t")
         return lines
@@ -208,6 +203,19 @@ def _continued(lines: list[str]) -> Iterator[list[str]]:
             group = []
     if group:
         yield group
+
+
+def _beside_new(lines: Sequence[str], known: Collection[str]) -> set[int]:
+    """Give the numbers of the blank lines right above or below a line that was not known."""
+    found: set[int] = set()
+    for numbers in (range(len(lines)), reversed(range(len(lines)))):
+        is_new = False
+        for number in numbers:
+            if not lines[number].isspace():
+                is_new = lines[number] not in known
+            elif is_new:
+                found.add(number)
+    return found
 
 
 def _words(group: list[str]) -> tuple[str, ...]:

@@ -638,3 +638,16 @@ def test_a_comment_that_names_the_dependency_is_a_doubt(tmp_path: Path) -> None:
     said = TAKING.format("get_db").replace("db =", "# get_db() has no tenant\n        db =")
     (found,) = reasons(tmp_path, {**PLAIN, "work.py": said}, "work.py", "DBS105")
     assert found.endswith("`# get_db() has no tenant` names `get_db`, which is not called any more")
+
+
+def test_a_loop_that_needs_no_session_binds_none(tmp_path: Path) -> None:
+    idle = """
+        from core.database import get_async_db
+
+        async def count(steps):
+            async for db in get_async_db():
+                return len(steps)
+    """
+    files = {"core/database.py": ASYNC_DATABASE, "work.py": idle}
+    after = repaired(tmp_path, {**HOUSE, **files}, "work.py", "DBS105").text.content
+    assert "    async with get_async_db_session():\n        return len(steps)" in after

@@ -91,6 +91,7 @@ def work(name):
     """
 @@@@
     found += db.query(User).count()
+@@@@
     db.close()
     return text, found
 '''.replace("@", " ")
@@ -108,6 +109,7 @@ def work(name):
     """
 
         found += db.query(User).count()
+
     return text, found
 '''.replace("@", " ")
 

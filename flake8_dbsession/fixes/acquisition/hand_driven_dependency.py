@@ -23,7 +23,7 @@ from flake8_dbsession.house.driven import (
     place_of_driven,
     way_of_driven,
 )
-from flake8_dbsession.rewriting.closes import is_call_on
+from flake8_dbsession.rewriting.closes import is_call_on, mentions
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal, Taken
 from flake8_dbsession.rewriting.imports import whole_lines
@@ -199,7 +199,8 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
     if document.has_comment(start, end):
         raise Refusal("a comment in it would be lost")
     keyword = "async with" if provision.is_async else "with"
-    edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
+    name = f" as {need.name}" if any(mentions(each, need.name) for each in loop.body) else ""
+    edit = Edit(start, end, f"{keyword} {provision.call}{name}")
     removed = [_without_last(block, document) for block in left]
     removed += [close] if close is not None else []
     lost = (c for each in removed for c in document.comments_in(each.start, each.end))
