@@ -507,10 +507,13 @@ class _Findings:
         read = None if is_accepted else self._source_read(proposal.fix)
         if read is not None:
             return _Proposal(proposal.violation, None, read.reason, (read,))
+        unread = None if is_accepted else self._unread(proposal.fix, moves=moves)
+        if unread is not None:
+            return _Proposal(proposal.violation, None, unread.reason, (unread,))
         found: list[Move] = []
         names = set(proposal.fix.unneeded)
         if proposal.fix.swap is not None:
-            names |= {proposal.fix.swap.old, proposal.fix.swap.source} - {""}
+            names |= {proposal.fix.swap.old, *proposal.fix.swap.sources}
         for name in sorted(names):
             uses = self._uses(name, swaps.get(name, {}), moves=moves)
             verdict = self.patched.verdict(name, proposal.fix.swap, uses, self.document.context)
@@ -532,6 +535,13 @@ class _Findings:
         before = self.text.content
         after = applied(before, fix.edits)
         return self.patched.source_read(before, after, self.document.context)
+
+    def _unread(self, fix: Fix, *, moves: bool) -> Doubt | None:
+        """Doubt a fix that takes by itself what a test replaces where that is defined."""
+        if fix.taken is None:
+            return None
+        uses = self._uses(fix.taken.name, {}, moves=moves)
+        return self.patched.unread(fix.taken, uses, self.document.context)
 
     def _keeping(self, proposal: _Proposal, wishes: Wishes) -> Fix | None:
         """Give the fix that leaves the session's ends to the code, where there is a safe one."""
@@ -624,7 +634,12 @@ class _Findings:
         return tuple(doubt for doubt in found if doubt.kind.value not in accepted)
 
     def _outdated(self, fix: Fix) -> Iterator[Doubt]:
-        doubt = outdated_comment(fix.swap, self.document) if fix.swap is not None else None
+        """Doubt a comment that names what is not called any more."""
+        swap, taken = fix.swap, fix.taken
+        gone = (taken.reader, taken.line) if taken is not None else None
+        if swap is not None and swap.opens and not swap.is_itself:
+            gone = (swap.old, swap.line)
+        doubt = outdated_comment(*gone, self.document) if gone is not None else None
         if doubt is not None:
             yield doubt
 

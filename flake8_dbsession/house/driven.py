@@ -156,14 +156,32 @@ def _made_of(fact: DrivenDependency, leaving: Leaving, inference: Inference) -> 
     )
 
 
+def factory_taken(way: Way, fact: DrivenDependency, house: House) -> str:
+    """Name the factory that a way to take the place of a dependency calls by itself.
+
+    Args:
+        way: the way.
+        fact: the dependency, and where it is driven.
+        house: the ways of its file.
+
+    Returns:
+        Its name in the dependency's module, of which the dependency has it; empty for another way.
+    """
+    function = _function_of(fact, house.inference)
+    if function is None or way not in _of_factory(fact, house):
+        return ""
+    return _opened_by(function, house.inference) or ""
+
+
 def _of_factory(fact: DrivenDependency, house: House) -> Iterator[Way]:
     """Give the block of the factory's session, where a dependency hands that out and no more."""
     function = _function_of(fact, house.inference)
     factory = _opened_by(function, house.inference) if function is not None else None
     if function is None or factory is None:
         return
-    expression, reach = house.named_in(function.scope.module, factory, place_of_driven(fact))
-    yield Way(
+    place = place_of_driven(fact)
+    expression, reach = house.named_in(function.scope.module, factory, place)
+    way = Way(
         expression,
         reach,
         is_async=fact.is_async,
@@ -171,6 +189,8 @@ def _of_factory(fact: DrivenDependency, house: House) -> Iterator[Way]:
         is_found=True,
         is_same=True,
     )
+    if not house.obstacle(way, place):
+        yield way
 
 
 def _opened_by(function: FunctionValue, inference: Inference) -> str | None:

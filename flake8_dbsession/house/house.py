@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.modules import Module
-from flake8_dbsession.analysis.names.scopes import Defined, Scope
+from flake8_dbsession.analysis.names.scopes import Defined, Imported, Scope
 from flake8_dbsession.analysis.names.values import (
     ClassValue,
     FunctionValue,
@@ -607,15 +607,25 @@ def _is_coroutine(way: Way) -> bool:
 
 
 def _is_taken(way: Way, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a name that has to be imported is that of another function, or of a class."""
-    if not way.reach.module and not way.reach.is_beside:
-        return False
-    function = way.function.node if way.function is not None else None
+    """Tell whether the name that a way begins with is that of something else at a place."""
     name = way.expression.partition(".")[0]
+    if not way.reach.module and not way.reach.is_beside:
+        return _is_bound_anew(name, scope, inference)
+    function = way.function.node if way.function is not None else None
     if any(isinstance(b.how, Defined) and b.how.node is not function for b in scope.lookup(name)):
         return True
     bound = inference.value(expression_of(name), scope) if "." not in way.expression else None
     return isinstance(bound, FunctionValue) and function not in (None, bound.node)
+
+
+def _is_bound_anew(name: str, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a function gives a name of its module another meaning."""
+    top = scope.module.scope
+    if scope.defining(name) in (None, top) or not top.bindings(name):
+        return False
+    written = expression_of(name)
+    is_imported = all(isinstance(binding.how, Imported) for binding in scope.lookup(name))
+    return not is_imported or inference.value(written, scope) != inference.value(written, top)
 
 
 def needs_arguments(function: FunctionValue) -> bool:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.model import DoubtKind
 
@@ -94,8 +95,9 @@ class Swap:
             handler catches; None where more is different.
         original: the old one's name where it is defined; empty where it is called by that.
         opens: whether anything is opened in its place: a session that nothing uses goes.
-        source: the name of which the code has the old one: ``engine`` of ``engine.connect()``, and
-            ``sessionmaker`` where the function made its factory by itself; empty for none.
+        sources: the names of which the code has the old one: ``engine`` of ``engine.connect()``,
+            and ``sessionmaker`` where the function made its factory by itself; the first is that
+            which the others are of.
         is_given: whether that is a parameter of the function.
     """
 
@@ -115,13 +117,31 @@ class Swap:
     differing: frozenset[str] | None = None
     original: str = ""
     opens: bool = True
-    source: str = ""
+    sources: tuple[str, ...] = ()
     is_given: bool = False
 
     @property
     def is_itself(self) -> bool:
         """Whether the same one is called still, and what it gives is entered."""
         return self.new == self.old
+
+
+class Taken(NamedTuple):
+    """What the code has of another module by an import, and had by a function of that before.
+
+    A test that replaces it there reached the function at each call, and reaches no import.
+
+    Attributes:
+        name: its name in that module.
+        home: the module's file.
+        reader: the function that read it there, and was called on the line.
+        line: the line of the code.
+    """
+
+    name: str
+    home: Path
+    reader: str
+    line: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +155,7 @@ class Fix:
             nothing else uses them.
         notes: what goes besides, and changes nothing that the code does.
         swap: the function that is called in another's place, where there is one.
+        taken: what it takes by itself of the module of what it called before; None for nothing.
         instead: what is done where nobody accepts the doubts; None for nothing.
         keeping: finds the fix that leaves all commits and rollbacks to the code, for tests that
             look at them; None where this one does.
@@ -145,6 +166,7 @@ class Fix:
     unneeded: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     swap: Swap | None = None
+    taken: Taken | None = None
     instead: Fix | None = None
     keeping: Callable[[], Fix] | None = field(default=None, compare=False)
 

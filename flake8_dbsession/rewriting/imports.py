@@ -118,10 +118,13 @@ def reach_module(module: str, wanted: str, scope: Scope, document: Document) -> 
         for alias in statement.names:
             how = _how(statement, alias)
             names = imported_names(how, document.context.file.path, _root(document))
+            name = alias.asname or alias.name
+            if scope.defining(name.partition(".")[0]) is not document.top:
+                continue
             if isinstance(statement, ast.Import) and module in names:
-                return Reach(f"{alias.asname or alias.name}.{wanted}")
+                return Reach(f"{name}.{wanted}")
             if f"{module}.{wanted}" in names:
-                return Reach(alias.asname or alias.name)
+                return Reach(name)
     if scope.lookup(wanted):
         raise Refusal(f"`{wanted}` means something else here")
     for statement in _imports_of(document.top):

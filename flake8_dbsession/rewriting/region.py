@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
 from itertools import islice, takewhile
@@ -18,6 +18,7 @@ from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import said_again
 
 _NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
+_TEXTS = (ast.Constant, ast.JoinedStr)
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
 
@@ -69,11 +70,21 @@ class Region:
             wrapper = self._module.body[0]
             block = self._block.with_changes(body=statements)
             module = self._module.with_changes(body=[wrapper.with_changes(body=block)])
-            code = "".join(lines_of(module.code)[1:])
+            code = "".join(self._emptied(module.code)[1:])
         else:
-            code = self._module.with_changes(body=statements).code
+            code = "".join(self._emptied(self._module.with_changes(body=statements).code))
         code = self._shifted(code) + self._gap_below(code)
         return tuple(_line_edits(self._text, code, self._start))
+
+    def _emptied(self, code: str) -> list[str]:
+        """Give the lines of code, of which those are empty that are only indented, and anew."""
+        known, lines = set(lines_of(self._text)), lines_of(code)
+        beside = _beside_new(lines, known) if any(map(str.isspace, lines)) else set()
+        inside = lines_in(ast.parse(code), _TEXTS) if beside else set()
+        for number in beside:
+            if number + 1 not in inside:
+                lines[number] = lines[number].lstrip(" \t")
+        return lines
 
     def _gap_below(self, code: str) -> str:
         """Give the blank lines above a last statement that goes, where others follow it."""
@@ -135,7 +146,7 @@ class Region:
     @cached_property
     def _texts(self) -> set[int]:
         """The lines that begin inside of a text."""
-        return lines_in(self._document.tree, (ast.Constant, ast.JoinedStr))
+        return lines_in(self._document.tree, _TEXTS)
 
     @property
     def _text(self) -> str:
@@ -192,6 +203,19 @@ def _continued(lines: list[str]) -> Iterator[list[str]]:
             group = []
     if group:
         yield group
+
+
+def _beside_new(lines: Sequence[str], known: Collection[str]) -> set[int]:
+    """Give the numbers of the blank lines right above or below a line that was not known."""
+    found: set[int] = set()
+    for numbers in (range(len(lines)), reversed(range(len(lines)))):
+        is_new = False
+        for number in numbers:
+            if not lines[number].isspace():
+                is_new = lines[number] not in known
+            elif is_new:
+                found.add(number)
+    return found
 
 
 def _words(group: list[str]) -> tuple[str, ...]:

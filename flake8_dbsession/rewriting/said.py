@@ -10,7 +10,7 @@ import libcst as cst
 
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Swap
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind
 
 _WORD = regex(r"\w+")
 _OPENING = frozenset(
@@ -39,24 +39,23 @@ def said_again(node: cst.CSTNode) -> Counter[str]:
     return found
 
 
-def outdated_comment(swap: Swap, document: Document) -> Doubt | None:
+def outdated_comment(old: str, number: int, document: Document) -> Doubt | None:
     """Doubt a comment beside a call, or right above it, that names what is not called any more.
 
     Args:
-        swap: what is called in whose place.
+        old: the name of what was called.
+        number: the line of the call.
         document: the file.
     """
-    if swap.is_itself or not swap.opens:
-        return None
-    line = document.lines[swap.line - 1]
-    start = document.offset(swap.line, 0)
+    line = document.lines[number - 1]
+    start = document.offset(number, 0)
     beside = document.comments_in(start, start + len(line))
-    before = reversed(document.lines[: swap.line - 1])
+    before = reversed(document.lines[: number - 1])
     above = takewhile(lambda each: each.startswith("#"), map(str.strip, before))
     code = line.replace("".join(beside), "")
     for comment in (*above, *beside):
-        if swap.old in _WORD.findall(comment) and not _says_only(comment, code):
-            reason = f"the comment `{comment}` names `{swap.old}`, which is not called any more"
+        if old in _WORD.findall(comment) and not _says_only(comment, code):
+            reason = f"the comment `{comment}` names `{old}`, which is not called any more"
             return Doubt(Kind.COMMENT, reason)
     return None
 
@@ -78,6 +77,19 @@ def without_comment(statement: ast.stmt, document: Document) -> tuple[Edit, ...]
         return ()
     is_apart = line > 1 and not before
     return (Edit(document.offset(line - is_apart, 0), document.offset(first, 0), ""),)
+
+
+def has_comment_of_its_own(statement: ast.stmt, document: Document) -> bool:
+    """Tell whether a comment above a statement is of nothing below it: an empty line parts them.
+
+    Args:
+        statement: the statement.
+        document: the file.
+    """
+    above = document.lines[: document.first_line(statement) - 1][-1:]
+    below = document.lines[statement.end_lineno or 0 :][:1]
+    is_commented = any(line.strip().startswith("#") for line in above)
+    return is_commented and not any(line.strip() for line in below)
 
 
 def _says_only(comment: str, code: str) -> bool:

@@ -548,3 +548,106 @@ def test_what_is_given_the_session_and_may_outlive_it(line: str, tmp_path: Path)
     code = SERVED.replace("return service.names()", line)
     (found,) = reasons(tmp_path, {**HOUSE, "work.py": code}, "work.py", "DBS105")
     assert found.endswith("hands it on")
+
+
+OWN_FACTORY = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    engine = create_engine("sqlite://")
+    SessionLocal = sessionmaker(bind=engine)
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        finally:
+            db.close()
+"""
+TAKING = """
+    from core.database import {}
+    from core.models import User
+
+    def count():
+        db = next(get_db())
+        return db.query(User).count()
+"""
+PLAIN = {"core/models.py": HOUSE["core/models.py"], "core/database.py": OWN_FACTORY}
+
+
+@pytest.mark.parametrize("imported", ["get_db", "SessionLocal, get_db"])
+def test_a_name_that_the_function_gives_another_meaning_is_not_the_factory_s(
+    imported: str, tmp_path: Path
+) -> None:
+    shadowed = TAKING.format(imported) + 8 * " " + "SessionLocal = print(db)\n"
+    shadowed = shadowed.replace("return db.query(User).count()", "db.query(User).count()")
+    files = {**PLAIN, "work.py": shadowed}
+    assert "with SessionLocal()" not in repaired(tmp_path, files, "work.py").text.content
+    plain = {**PLAIN, "work.py": TAKING.format(imported)}
+    assert "with SessionLocal()" in repaired(tmp_path / "plain", plain, "work.py").text.content
+
+
+FOR_ALL = """
+    import core.database
+
+    core.database.SessionLocal = None
+"""
+FOR_ONE = """
+    from app import work
+
+    def test_it(monkeypatch):
+        monkeypatch.setattr("core.database.SessionLocal", None)
+        work.{}()
+"""
+OTHERS = FOR_ONE.replace("core.database.SessionLocal", "core.others.SessionLocal").format("count")
+HOME = "patches `core.database.SessionLocal`, which `get_db` reads at each call"
+
+
+@pytest.mark.parametrize(
+    ("test", "text", "told"),
+    [
+        ("conftest", FOR_ALL, [f"6: DBS105 `tests/conftest.py` {HOME}"]),
+        ("test_work", FOR_ONE.format("count"), [f"6: DBS105 `tests/test_work.py` {HOME}"]),
+        ("test_work", FOR_ONE.format("other"), []),
+        ("conftest", OTHERS, []),
+    ],
+)
+def test_what_the_dependency_read_under_a_patch_is_not_imported_before_it(
+    test: str, text: str, told: list[str], tmp_path: Path
+) -> None:
+    early = TAKING.format("get_db") + "\n    def other():\n        pass\n"
+    files = {**PLAIN, "app/work.py": early, f"tests/{test}.py": text}
+    left = repaired(tmp_path, files, "app/work.py", "DBS105").left
+    assert [f"{each.line}: {each.code} {each.reason}" for each in left] == told
+
+
+@pytest.mark.parametrize(
+    "work",
+    [
+        "import core.database\n\ndef count():\n    db = next(core.database.get_db())\n",
+        "def count():\n    from core.database import get_db\n\n    db = next(get_db())\n",
+    ],
+)
+def test_what_is_read_at_each_call_still_is_under_the_patch(work: str, tmp_path: Path) -> None:
+    files = {**PLAIN, "app/work.py": f"{work}    return db.query(1).count()\n"}
+    done = repaired(tmp_path, files | {"tests/conftest.py": FOR_ALL}, "app/work.py", "DBS105")
+    assert "SessionLocal() as db:" in done.text.content
+
+
+def test_a_comment_that_names_the_dependency_is_a_doubt(tmp_path: Path) -> None:
+    said = TAKING.format("get_db").replace("db =", "# get_db() has no tenant\n        db =")
+    (found,) = reasons(tmp_path, {**PLAIN, "work.py": said}, "work.py", "DBS105")
+    assert found.endswith("`# get_db() has no tenant` names `get_db`, which is not called any more")
+
+
+def test_a_loop_that_needs_no_session_binds_none(tmp_path: Path) -> None:
+    idle = """
+        from core.database import get_async_db
+
+        async def count(steps):
+            async for db in get_async_db():
+                return len(steps)
+    """
+    files = {"core/database.py": ASYNC_DATABASE, "work.py": idle}
+    after = repaired(tmp_path, {**HOUSE, **files}, "work.py", "DBS105").text.content
+    assert "    async with get_async_db_session():\n        return len(steps)" in after

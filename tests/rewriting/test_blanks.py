@@ -6,7 +6,10 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
+from click.testing import CliRunner
 
+from flake8_dbsession.command.group import main
+from tests.cases import write_project
 from tests.fixes.house import HOUSE
 from tests.fixes.repairs import repaired
 
@@ -72,3 +75,51 @@ FIRST_LEFT = """
 def test_the_blank_lines_beside_what_goes_go_with_it(work: str, left: str, tmp_path: Path) -> None:
     files = {**HOUSE, "app/work.py": work}
     assert repaired(tmp_path, files, "app/work.py", "DBS101").text.content == dedent(left)
+
+
+INDENTED = '''\
+from core.database import SessionLocal
+from core.models import User
+
+
+def work(name):
+    db = SessionLocal()
+    found = db.query(User).count()
+@@@@
+    text = """
+@@@@@@@@
+    """
+@@@@
+    found += db.query(User).count()
+@@@@
+    db.close()
+    return text, found
+'''.replace("@", " ")
+EMPTIED = '''\
+from core.database import get_db_session
+from core.models import User
+
+
+def work(name):
+    with get_db_session() as db:
+        found = db.query(User).count()
+
+        text = """
+@@@@@@@@
+    """
+
+        found += db.query(User).count()
+
+    return text, found
+'''.replace("@", " ")
+
+
+def test_a_line_of_nothing_but_blanks_gets_no_more_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_project(tmp_path, HOUSE)
+    work = tmp_path / "work.py"
+    work.write_text(INDENTED)
+    monkeypatch.chdir(tmp_path)
+    CliRunner().invoke(main, ["fix", "--select=DBS101,DBS301", "work.py"])
+    assert work.read_text() == EMPTIED

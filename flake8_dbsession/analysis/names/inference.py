@@ -44,6 +44,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     last_segment,
 )
+from flake8_dbsession.analysis.names.used_sessions import used_session
 from flake8_dbsession.analysis.names.values import (
     HELD,
     OPENING,
@@ -645,6 +646,8 @@ class Inference:
             passed = self._passed_callable(how.arg.arg, scope) or annotated
             if passed is None:
                 passed = self._passed_session(how.arg.arg, scope)
+            if passed is None and annotation is None and isinstance(scope.node, FUNCTIONS):
+                passed = used_session(how.arg.arg, scope) if hints(how.arg.arg) else None
             return self._passed_engine(how.arg.arg, scope) if passed is None else passed
         return annotated
 

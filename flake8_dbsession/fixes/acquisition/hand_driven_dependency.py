@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.names.scopes import LOOPS, Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.blocks.local_session import fix_opened
@@ -16,10 +17,15 @@ from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_b
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.fixes.registry import register
-from flake8_dbsession.house.driven import leaving_of_driven, place_of_driven, way_of_driven
-from flake8_dbsession.rewriting.closes import is_call_on
+from flake8_dbsession.house.driven import (
+    factory_taken,
+    leaving_of_driven,
+    place_of_driven,
+    way_of_driven,
+)
+from flake8_dbsession.rewriting.closes import is_call_on, mentions
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal, Taken
 from flake8_dbsession.rewriting.imports import whole_lines
 from flake8_dbsession.rewriting.places import places
 from flake8_dbsession.rewriting.region import lost_comment
@@ -34,6 +40,9 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
 
     def fix(self, fact: DrivenDependency, document: Document) -> Fix:
         """Rewrite the loop, or what follows the assignment."""
+        return replace(self._fixed(fact, document), taken=_taken(fact, document))
+
+    def _fixed(self, fact: DrivenDependency, document: Document) -> Fix:
         if not fact.name or fact.made.args or fact.made.keywords:
             raise Refusal("the session is not just taken and given a name")
         if fact.loop is not None:
@@ -155,6 +164,19 @@ def _own_provision(need: Need, fact: DrivenDependency, document: Document) -> Pr
     return replace(provision, doubts=(*provision.doubts, doubt))
 
 
+def _taken(fact: DrivenDependency, document: Document) -> Taken | None:
+    """Tell what the file imports of the dependency's module, to do without the dependency."""
+    house, scope = document.context.house, fact.scope
+    factory = factory_taken(way_of_driven(fact, house), fact, house)
+    module = house.inference.value(fact.made.func, scope)
+    reader = fact.made.func
+    if not isinstance(reader, ast.Name) or scope.defining(reader.id) is not scope.module.scope:
+        return None
+    if not factory or not isinstance(module, FunctionValue) or module.scope.module is scope.module:
+        return None
+    return Taken(factory, module.scope.module.path, reader.id, reader.lineno)
+
+
 def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:
     """Make a block of a loop, in which nothing leaves the loop that need not be there."""
     left = [*_left_at_end(loop.body)]
@@ -177,7 +199,8 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
     if document.has_comment(start, end):
         raise Refusal("a comment in it would be lost")
     keyword = "async with" if provision.is_async else "with"
-    edit = Edit(start, end, f"{keyword} {provision.call} as {need.name}")
+    name = f" as {need.name}" if any(mentions(each, need.name) for each in loop.body) else ""
+    edit = Edit(start, end, f"{keyword} {provision.call}{name}")
     removed = [_without_last(block, document) for block in left]
     removed += [close] if close is not None else []
     lost = (c for each in removed for c in document.comments_in(each.start, each.end))

@@ -103,8 +103,9 @@ def _rewritten(
     body = without_closes([*first, last], name)
     if not body:
         raise Refusal("its block does not use it")
+    item = cst.WithItem(_entered(assignment, entered), cst.AsName(cst.Name(name)))
     block = cst.With(
-        items=[cst.WithItem(_entered(assignment, entered), cst.AsName(cst.Name(name)))],
+        items=[item],
         body=cst.IndentedBlock(
             parted(body)[1],
             header=assignment.trailing_whitespace,
@@ -112,6 +113,7 @@ def _rewritten(
         ),
         leading_lines=assignment.leading_lines,
     )
+    block = _joined(block, name)
     new: Statement = guarded([block], tail, region.indent) if tail else block
     kept = region.keeping([new])
     edits = (*region.rewritten(kept), *entered.edits)
@@ -120,6 +122,18 @@ def _rewritten(
     unneeded = document.names_in(opening) if entered.call else frozenset()
     notes = annotation_notes(opening, document)
     return Fix(edits, doubts, unneeded, notes, entered.swap)
+
+
+def _joined(block: cst.With, name: str) -> cst.With:
+    """Give a block and the one right in it, which is the connection's own, as one of both."""
+    match block.body:
+        case cst.IndentedBlock(
+            body=[cst.With(items=[cst.WithItem(item=cst.Name(value=own), asname=None)]) as inner],
+            header=cst.TrailingWhitespace(comment=None),
+        ) if own == name and not inner.leading_lines and inner.asynchronous is None:
+            items = [cst.WithItem(item=each.item, asname=each.asname) for each in block.items]
+            return block.with_changes(items=[*items, cst.WithItem(cst.Name(name))], body=inner.body)
+    return block
 
 
 def _refuse_unclear_end(acquisition: Acquisition, document: Document) -> None:

@@ -56,6 +56,7 @@ from flake8_dbsession.fixes.blocks.request_session import fix_request_assignment
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about, lends
 from flake8_dbsession.fixes.doubts.fresh import refuse_borrowed
 from flake8_dbsession.fixes.doubts.provider import only_tells
+from flake8_dbsession.fixes.doubts.quieted import about_quieted_close
 from flake8_dbsession.fixes.fallback import (
     beside_fallback,
     doubting_fallback,
@@ -78,7 +79,7 @@ from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
-from flake8_dbsession.rewriting.said import without_comment
+from flake8_dbsession.rewriting.said import has_comment_of_its_own, without_comment
 from flake8_dbsession.rules.fallback import is_fallback
 
 _KEPT_CLOSED = (Handing.STORED, Handing.UNKNOWN)
@@ -185,7 +186,9 @@ def fix_opened(
         opened = replace(opened, before=[], statements=opened.rest)
     provision = provision or provision_for(need, document, injects=True)
     is_quiet = opens_quietly(need, provision, document)
-    if not is_quiet and any(map(_does_something, opened.before)):
+    told = without_comment(opened.assignment, document) if opened.before else ()
+    is_told = bool(opened.before) and not told and has_comment_of_its_own(assignment, document)
+    if is_told or (not is_quiet and any(map(_does_something, opened.before))):
         opened = replace(opened, before=[], statements=opened.rest)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     entered = provision.leaving_ends if keeps else provision
@@ -205,11 +208,14 @@ def fix_opened(
         need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
     )
     doubts += (*found, *region.losses([*before, *statements]))
+    doubts += (*about_quieted_close(need.call, need.name, need.scope),)
     unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.root)
     is_gone = not is_used and not provision.is_injected
-    added = without_comment(opened.assignment, document) if is_gone else provision.edits
+    if is_gone:
+        told = without_comment(opened.assignment, document)
+    added = (*(told if is_gone or opened.before else ()), *(() if is_gone else provision.edits))
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_kept = keeps_ends(region.statements, statements, need.name)
     differing = None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
+from itertools import takewhile
 
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.fixes.doubts.beside import Repatch
@@ -34,6 +36,9 @@ def moved(filename: str, text: Text, moves: Collection[Move], linter: Linter) ->
     wanted = {(move.line, move.old): move.new for move in moves if not move.stays}
     others = [m for m in moves if m.closes or (m.stays and (m.line, m.old) not in wanted)]
     edits = _repatched(filename, text, tree, others, linter) if others else set()
+    heads = [*_heads(tree)]
+    for move in (move for move in moves if not move.stays):
+        edits.update(_in_comments(move, heads, lines))
     for node in ast.walk(tree):
         match node:
             case ast.Constant(value=str(value), lineno=line) if (line, value) in wanted:
@@ -45,6 +50,30 @@ def moved(filename: str, text: Text, moves: Collection[Move], linter: Linter) ->
                 if "." in new and "." not in value:
                     edits |= _in_one(node, owner, _edit(named, value, new, lines), lines)
     return Text(applied(text.content, aligned(text.content, edits)), text.encoding)
+
+
+def _in_comments(
+    move: Move, heads: Collection[tuple[int, int]], lines: list[str]
+) -> Iterator[Edit]:
+    """Name the new thing in the comments right above a patch, too, where they name the old one."""
+    old, new = move.old.rpartition(".")[2], move.new.rpartition(".")[2]
+    word = re.compile(rf"(?<![\w.]){re.escape(old)}\b")
+    first = max((a for a, b in heads if a <= move.line <= b), default=move.line)
+    above = takewhile(lambda n: lines[n - 1].lstrip().startswith("#"), range(first - 1, 0, -1))
+    for number in above if old != new else ():
+        start = _offset(number, 0, lines)
+        for match in word.finditer(lines[number - 1]):
+            yield Edit(start + match.start(), start + match.end(), new)
+
+
+def _heads(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    """Give the first and the last line of each statement without its body, and each decorator."""
+    for node in ast.walk(tree):
+        for part in (node, *getattr(node, "decorator_list", ())):
+            if isinstance(node, ast.stmt):
+                body = getattr(part, "body", ())
+                end = body[0].lineno - 1 if body else part.end_lineno
+                yield part.lineno, end or part.lineno
 
 
 def _repatched(

@@ -24,6 +24,7 @@ from flake8_dbsession.fixes.blocks.provision import Need, Provision, provision_f
 from flake8_dbsession.fixes.blocks.request_session import uses_request
 from flake8_dbsession.fixes.doubts.behaviour import CLOSES, Ends, doubts_about, lends
 from flake8_dbsession.fixes.doubts.provider import only_tells
+from flake8_dbsession.fixes.doubts.quieted import about_quieted_close
 from flake8_dbsession.fixes.fallback import doubting_fallback
 from flake8_dbsession.rewriting.closes import (
     block_of,
@@ -96,6 +97,8 @@ def fix_in_try(
         doubts += (early_doubt(provision),)
     statements = region.keeping(statements)
     doubts += region.losses(statements)
+    whole = around if body == [around] else None
+    doubts += (*about_quieted_close(need.call, need.name, need.scope, whole),)
     edits = [*region.rewritten(statements), *provision.edits]
     notes = annotation_notes(assignment, document)
     unneeded = document.names_in(assignment) | document.names_caught([around])

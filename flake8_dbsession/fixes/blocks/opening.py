@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from dataclasses import replace
 
 from flake8_dbsession.analysis.effects.work.forms import root_name
@@ -55,7 +56,7 @@ def swap_of(
         return None
     old, original = last_segment(need.call.func), _original(need)
     nodes = own_nodes(generator.node)
-    source, is_given = _source(need.call.func, need.scope)
+    sources, is_given = _sources(need.call.func, need.scope)
     items = (item for node in nodes for item in getattr(node, "items", ()))
     entries = {item.context_expr for item in items}
     named = original or old
@@ -77,7 +78,7 @@ def swap_of(
         only_closes=only_closes and _is_alike(need, provision),
         differing=None if provision.is_injected else differing,
         original=original,
-        source=source,
+        sources=sources,
         is_given=is_given,
     )
 
@@ -92,37 +93,49 @@ def _original(need: Need) -> str:
     return names.pop() if len(names) == 1 else ""
 
 
-def _source(expression: ast.expr, scope: Scope) -> tuple[str, bool]:
+def _sources(expression: ast.expr, scope: Scope) -> tuple[tuple[str, ...], bool]:
     """Name what a chain of calls and attributes begins with, past what the code calls so.
 
     Returns:
-        The name, and whether it is a parameter's.
+        The name, with what the code takes of that to call it otherwise, and whether it is a
+        parameter's.
     """
     name = root_name(expression)
     where = scope.defining(name) if name else None
     if where is None or where is scope.module.scope:
-        return name, False
+        return (name,) if name else (), False
     match [binding.how for binding in where.bindings(name)]:
         case [Assigned(value=ast.IfExp(body=value) | value)] if root_name(value) != name:
-            return _source(value, where)
+            names, is_given = _sources(value, where)
+            return (*names, *_attributes(value)), is_given
         case [Parameter(is_receiver=True)]:
             return _kept_of(expression, name, where), False
         case [Parameter()]:
-            return name, True
-    return name, False
+            return (name,), True
+    return (name,), False
 
 
-def _kept_of(expression: ast.expr, receiver: str, method: Scope) -> str:
+def _attributes(expression: ast.expr) -> Iterator[str]:
+    """Give the attributes in a chain: ``get`` of ``manager.get(tenant)``."""
+    match expression:
+        case ast.Attribute(value=inner, attr=name):
+            yield from _attributes(inner)
+            yield name
+        case ast.Subscript(value=inner) | ast.Call(func=inner):
+            yield from _attributes(inner)
+
+
+def _kept_of(expression: ast.expr, receiver: str, method: Scope) -> tuple[str, ...]:
     """Name what an object has an attribute of: ``sessionmaker`` for ``self._maker()``."""
     cls = method.enclosing_class()
     attributes = (n for n in nodes_in(expression) if isinstance(n, ast.Attribute))
     kept = next((node.attr for node in attributes if is_name(node.value, receiver)), "")
     for binding in cls.attributes(kept) if cls is not None else ():
         if isinstance(binding.how, Assigned):
-            name, is_given = _source(binding.how.value, binding.scope)
-            if name and not is_given:
-                return name
-    return ""
+            names, is_given = _sources(binding.how.value, binding.scope)
+            if names and not is_given:
+                return names
+    return ()
 
 
 def entered_itself(need: Need, document: Document) -> Swap:
@@ -133,7 +146,7 @@ def entered_itself(need: Need, document: Document) -> Swap:
         document: the file.
     """
     name, home = last_segment(need.call.func), need.known.home
-    source, is_given = _source(need.call.func, need.scope)
+    sources, is_given = _sources(need.call.func, need.scope)
     return Swap(
         old=name,
         place=document.span(need.call)[0],
@@ -145,7 +158,7 @@ def entered_itself(need: Need, document: Document) -> Swap:
         enters_old=True,
         commits=False,
         stays=True,
-        source=source,
+        sources=sources,
         is_given=is_given,
     )
 

@@ -20,7 +20,7 @@ from flake8_dbsession.fixes.doubts.sources import Look
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.reading import Sources
-from flake8_dbsession.rewriting.edits import Move, Swap
+from flake8_dbsession.rewriting.edits import Move, Swap, Taken
 
 # A text that ends in the name, an attribute that is set, a patch of what is no plain text.
 _MAY_PATCH = (
@@ -152,7 +152,7 @@ class _Seen:
 
     def is_reread(self, swap: Swap | None) -> bool:
         """Tell whether what is called instead does under a patch what the module did by itself."""
-        if swap is not None and swap.is_itself and swap.old != self.name == swap.source:
+        if swap is not None and swap.is_itself and swap.old != self.name in swap.sources:
             return self.looked.is_real
         if swap is None or swap.old != self.name or swap.original or not swap.reads_old:
             return False
@@ -255,6 +255,18 @@ class Test:
                 moves += found
         return self._noticed_then(place), moves
 
+    def replaces(self, taken: Taken, place: Place) -> str:
+        """Name what it replaces in the module that a place takes it of; empty for nothing.
+
+        What stands in a ``conftest.py`` may hold for the tests of any other file.
+        """
+        is_shared = self.path.name == "conftest.py"
+        for seen in self._patches(taken.name):
+            is_of_home = seen.name == taken.name and is_module(taken.home, seen.module)
+            if is_of_home and (is_shared or self._reaches(seen, taken.line, place)):
+                return f"{seen.module}.{seen.name}"
+        return ""
+
     def _noticed(self, seen: _Seen, place: Place) -> tuple[str, list[Move]]:
         """Say how a patch would tell, as ``notices`` does of all."""
         if seen.name != place.name or HOLE in seen.module:
@@ -316,7 +328,7 @@ class Test:
         """Tell whether a patch in the module matters to a place, or would find no name."""
         swap, kept = place.swap, place.uses.kept
         if swap is None or swap.old != place.name:
-            is_read_still = swap is not None and swap.is_itself and swap.source == place.name
+            is_read_still = swap is not None and swap.is_itself and place.name in swap.sources
             return not is_read_still or self._may_run(seen, place)
         if not place.is_own(swap.line):
             # The import of the module goes with the last use by that name, if it was of use.
@@ -558,7 +570,7 @@ class Test:
     def _may_run(self, seen: _Seen, place: Place) -> bool:
         """Tell whether a place may run while a patch holds: whether something names it there."""
         swap = place.swap
-        if swap is not None and place.name in (swap.old, swap.source):
+        if swap is not None and place.name in (swap.old, *swap.sources):
             return self._reaches(seen, swap.line, place)
         return self._code is not None and self._code.runs.may_name(seen.at, place.module)
 

@@ -19,7 +19,7 @@ from flake8_dbsession.fixes.doubts.reach import Functions
 from flake8_dbsession.fixes.doubts.sources import READER
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.reading import DISK, Sources
-from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap
+from flake8_dbsession.rewriting.edits import Doubt, Kind, Move, Swap, Taken
 from flake8_dbsession.rules.context import Context
 
 # An import that stands in a function.
@@ -89,9 +89,8 @@ class PatchedNames:
         return verdict
 
     def _verdict(self, name: str, swap: Swap | None, uses: Uses, context: Context) -> Verdict:
-        path = context.file.path
-        homes, is_source = _homes(name, context), swap is not None and name == swap.source
-        if swap is not None and is_source and swap.is_given:
+        homes, is_source = _homes(name, context), swap is not None and name in swap.sources
+        if swap is not None and swap.is_given and name == swap.sources[0]:
             return self._handed(name, swap, context) if swap.is_itself else Verdict()
         if not homes and not context.file.module.scope.bindings(name):
             if swap is None or is_source or not swap.is_itself:
@@ -100,12 +99,7 @@ class PatchedNames:
         moves: list[Move] = []
         new = swap.new if swap is not None and swap.new.isidentifier() else name
         for test in dict.fromkeys(self._tests_of(context, name) + self._tests_of(context, new)):
-            callers = partial(self._callers, test, context)
-            others = partial(self._late_reads, homes=frozenset(homes), context=context)
-            place = Place(
-                name, path, frozenset(homes), swap, uses, callers, others, partial(_has, context)
-            )
-            reason, found = test.notices(place)
+            reason, found = test.notices(self._place(name, homes, swap, uses, test, context))
             if reason:
                 return Verdict(doubt_of(test.path, reason, context))
             moves += found
@@ -138,6 +132,36 @@ class PatchedNames:
             if any(look.differs(before, after) for look in test.looks_into(context.file.path)):
                 return doubt_of(test.path, "looks into the source of this module", context)
         return None
+
+    def unread(self, taken: Taken, uses: Uses, context: Context) -> Doubt | None:
+        """Doubt a fix for which a module takes by itself what a test replaces where it is defined.
+
+        Args:
+            taken: what it takes.
+            uses: where the module reads the name of that.
+            context: the module.
+        """
+        for test in self._tests_naming(context, taken.name):
+            place = self._place(taken.name, set(), None, uses, test, context)
+            patched = test.replaces(taken, place)
+            if patched:
+                reason = f"patches `{patched}`, which `{taken.reader}` reads at each call"
+                return doubt_of(test.path, reason, context)
+        return None
+
+    def _place(
+        self,
+        name: str,
+        homes: Set[str],
+        swap: Swap | None,
+        uses: Uses,
+        test: Test,
+        context: Context,
+    ) -> Place:
+        callers = partial(self._callers, test, context)
+        others = partial(self._late_reads, homes=frozenset(homes), context=context)
+        path, has_own = context.file.path, partial(_has, context)
+        return Place(name, path, frozenset(homes), swap, uses, callers, others, has_own)
 
     def _handed(self, name: str, swap: Swap, context: Context) -> Verdict:
         """Tell what the tests make of it that what they hand the code is entered, too."""

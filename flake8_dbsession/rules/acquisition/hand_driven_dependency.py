@@ -74,6 +74,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     loop with an `else`, or one that is left so before its end, stays, and so does a generator under
     a name of its own, but for one that is there for the next line alone. Where the dependency
     commits and the loop runs to its end with work, only a provider that commits takes its place.
+    The session of an asynchronous loop that is left early is closed by the event loop, which logs
+    an error of that; the block raises it.
     What is made with the session may stand in the block where only methods of it are called there.
     A generator that yields the session yields it out of the block; a provider that commits would
     commit what is done there, too. After `db = await anext(get_db())` the event loop closes the

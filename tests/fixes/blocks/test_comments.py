@@ -130,3 +130,54 @@ def test_the_blank_line_above_a_close_parts_what_follows(tmp_path: Path) -> None
     done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
     assert '            print("none")\n\n            return 0\n' in done.text.content
     assert done.text.content.endswith("        count += 1\n\n    return count\n")
+
+
+APART = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work(total):
+        total += 1
+
+        # {}
+        db = SessionLocal()
+
+        # Add it up.
+        total += 2
+
+        found = db.query(User).count()
+        db.close()
+        return found + total
+"""
+PLAIN = """\
+    total += 1
+
+    # Add it up.
+    total += 2
+
+    with get_db_session() as db:
+        found = db.query(User).count()
+    return found + total
+"""
+TOLD = """\
+    total += 1
+
+    # The ledger's own session.
+    with get_db_session() as db:
+        # Add it up.
+        total += 2
+
+        found = db.query(User).count()
+    return found + total
+"""
+
+
+@pytest.mark.parametrize(
+    ("comment", "body"), [("Get database session", PLAIN), ("The ledger's own session.", TOLD)]
+)
+def test_a_comment_of_an_opening_that_moves_down_does_not_stay_behind(
+    comment: str, body: str, tmp_path: Path
+) -> None:
+    files = {**HOUSE, "work.py": APART.format(comment)}
+    content = repaired(tmp_path, files, "work.py", "DBS101 DBS301").text.content
+    assert content.partition("def work(total):\n")[2] == body

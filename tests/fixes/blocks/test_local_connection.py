@@ -32,6 +32,37 @@ FORMS = {
             return conn.execute(sql).fetchall()
         """,
     ),
+    "in_its_own_block": (
+        """
+        conn = sqlite3.connect(path)
+        with conn:
+            found = conn.execute(sql).fetchall()
+        conn.close()
+        return found
+        """,
+        """
+        with closing(sqlite3.connect(path)) as conn, conn:
+            found = conn.execute(sql).fetchall()
+        return found
+        """,
+    ),
+    "in_its_own_block_with_a_reason": (
+        """
+        conn = sqlite3.connect(path)
+        # all or nothing
+        with conn:
+            found = conn.execute(sql).fetchall()
+        conn.close()
+        return found
+        """,
+        """
+        with closing(sqlite3.connect(path)) as conn:
+            # all or nothing
+            with conn:
+                found = conn.execute(sql).fetchall()
+        return found
+        """,
+    ),
     "handled": (
         """
         conn = sqlite3.connect(path)

@@ -158,10 +158,19 @@ def test_no_commit_of_the_provider_s_own_expires_what_a_test_s_session_loaded(
 
 
 MADE = """
+    from app.engines import manager
     from sqlalchemy import Engine, create_engine, text
     from sqlalchemy.orm import sessionmaker
 
     engine = create_engine("sqlite://")
+
+    def keyed():
+        factory = manager.factory_for("a")
+        db = factory()
+        try:
+            return db.execute(text("SELECT 1")).scalar()
+        finally:
+            db.close()
 
     def count():
         factory = sessionmaker(bind=engine)
@@ -212,7 +221,22 @@ MADE = """
 """
 PATCHES = "`tests/test_work.py` patches `{}` in this module"
 GIVES = "`tests/test_work.py` gives `engine`, of which `connect` would be entered"
+ENGINES = """
+    from sqlalchemy import create_engine
+    from sqlalchemy.orm import sessionmaker
+
+    engine = create_engine("sqlite://")
+
+    class Manager:
+        def factory_for(self, key):
+            return sessionmaker(engine)
+
+    manager = Manager()
+"""
+KEYED = "`tests/test_work.py` patches `app.work.manager.factory_for`"
 SOURCES = [
+    ("with patch('app.work.manager.factory_for'): work.keyed()", KEYED),
+    ("with patch('app.work.manager.other'): work.keyed()", ""),
     ("with patch('app.work.sessionmaker'): work.count()", PATCHES.format("sessionmaker")),
     ("with patch('app.work.engine'): work.connected()", PATCHES.format("engine")),
     ("with patch('app.work.create_engine'): work.made()", PATCHES.format("create_engine")),
@@ -230,7 +254,6 @@ SOURCES = [
 def test_what_it_is_opened_of_may_be_a_double(test: str, told: str, tmp_path: Path) -> None:
     head = HEAD.replace("from app.work import Store, count, first", "from app import work")
     text = f"{head}    def test_it():\n        {test}\n"
-    engines = 'from sqlalchemy import create_engine\n\nengine = create_engine("sqlite://")\n'
-    files = {"app/work.py": MADE, "app/engines.py": engines, "tests/test_work.py": text}
+    files = {"app/work.py": MADE, "app/engines.py": ENGINES, "tests/test_work.py": text}
     done = repaired(tmp_path, files, "app/work.py", "DBS301 DBS603 DBS604")
     assert {left.reason for left in done.left} == ({told} if told else set())

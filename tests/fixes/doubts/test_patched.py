@@ -379,6 +379,37 @@ def test_a_test_that_is_given_patches_what_is_used_now(
     assert after == before.replace(old[0], target)
 
 
+def test_a_comment_above_a_patch_names_what_that_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    test = """
+        # SessionLocal is ours
+        from app import work
+
+        def test_it(monkeypatch):
+            # work has its own SessionLocal, and core.database.SessionLocal
+            # is not read.
+            monkeypatch.setattr(
+                "app.work.SessionLocal", Context
+            )
+
+        # The SessionLocal of work
+        @patch("app.work.SessionLocal")
+        def test_more(_):
+            assert work  # by SessionLocal
+    """
+    monkeypatch.chdir(tmp_path)
+    write_project(tmp_path, {**HOUSE, "app/work.py": WORK, "tests/test_work.py": test})
+    CliRunner().invoke(main, ["fix", "--select=DBS102", "app", "tests"])
+    after = Path("tests/test_work.py").read_text().splitlines()
+    assert [line.strip() for line in after if "get_db_session" in line] == [
+        "# work has its own get_db_session, and core.database.SessionLocal",
+        '"app.work.get_db_session", Context',
+        "# The get_db_session of work",
+        '@patch("app.work.get_db_session")',
+    ]
+
+
 def test_the_test_that_was_not_given_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
