@@ -6,7 +6,8 @@ import ast
 
 import libcst as cst
 
-from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError, Undone
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.lifetime.undone_work import Undone
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register

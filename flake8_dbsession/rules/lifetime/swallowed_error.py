@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError, Undone
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.lifetime.undone_work import Undone
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
