@@ -470,7 +470,7 @@ def test_what_the_message_advises_of_an_objects_work(tmp_path: Path) -> None:
         """,
     )
     assert text.startswith("`except Exception` swallows an error of `users.add()`, after which")
-    assert text.endswith("put each iteration's work in `with session.begin_nested():`")
+    assert text.endswith("put what the `try` does in `with session.begin_nested():`")
 
 
 @pytest.mark.parametrize("before", ["add(row)", "rename(row, 'x')"])
@@ -492,7 +492,8 @@ def test_what_an_object_has_done_before_is_not_rolled_back(before: str, tmp_path
         """,
     )
     assert text.endswith(
-        "put the work in `with session.begin_nested():`, for a rollback may undo line 8 as well"
+        "put what the `try` does in `with session.begin_nested():`, "
+        "for a rollback may undo line 8 as well"
     )
 
 

@@ -172,8 +172,11 @@ def _way_out(fact: SwallowedError) -> str:
     if fact.undone is Undone.BATCH:
         before = "commit each iteration's work, for a rollback undoes what is not committed"
         return f"{before}, and call {rollback}{again}"
-    work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
-    work += f", line {fact.added} as well," if fact.added else ""
+    work = "what the `try` does"
+    if fact.after:
+        work += f" after line {fact.after}, which may commit,"
+    if fact.added:
+        work += f", line {fact.added} as well,"
     keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
     if fact.undone is Undone.OWN:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import handlers_in, may_go_on
-from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, Ways
+from flake8_dbsession.analysis.facts.lifetime.error_ways import Ways
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
 from flake8_dbsession.analysis.facts.lifetime.living_on import LivingOn
@@ -50,6 +50,8 @@ class SwallowedError(NamedTuple):
         is_flush: whether a flush or commit can fail, after which the session itself refuses work;
             after another statement PostgreSQL does.
         before: the line of what a rollback would undo, where that stands in the function.
+        after: the line of the last work in the ``try`` that may commit, and that a savepoint has to
+            leave out; else 0.
         added: the line of what is added before a ``try`` that only flushes it, else 0. A savepoint
             there comes too late: it begins with a flush of its own.
     """
@@ -62,6 +64,7 @@ class SwallowedError(NamedTuple):
     undone: Undone | None
     is_flush: bool = True
     before: int = 0
+    after: int = 0
     added: int = 0
 
 
@@ -117,24 +120,26 @@ class _Found:
                 failed = Failed(name, known, works)
                 if handler in found or not failing.may_raise(failed, handler):
                     continue
-                is_retried = _is_retried(handler, ways, calls)
+                is_retried = _is_retried(handler, ways)
                 if not (is_retried or living.goes_on(ways, failed, handler)):
                     continue
-                seen_to = undoing.undone(failed, handler)
+                undoes = undoing.undone(failed, handler)
                 is_flush = failing.fails_by_flush(failed, handler)
-                if seen_to is None or not (is_flush or self._is_postgresql(known)):
+                if undoes is None or not (is_flush or self._is_postgresql(known)):
                     continue
-                undone, before = seen_to
-                work = f"{name}.commit()" if undone is Undone.OTHERS else failed.work
+                work = failed.own_work if undoes.after else failed.work
+                if undoes.kind is Undone.OTHERS:
+                    work = f"{name}.commit()"
                 found[handler] = SwallowedError(
                     handler,
                     name,
                     known.is_async,
                     work,
                     is_retried,
-                    undone,
+                    undoes.kind,
                     is_flush,
-                    before,
+                    undoes.line,
+                    undoes.after,
                     failing.added_before(name, code.tried[handler]),
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
@@ -235,28 +240,33 @@ class _Found:
         return any(word in line for line in lines for word in words)
 
 
-def _is_retried(handler: ast.ExceptHandler, ways: Ways, calls: SessionCalls) -> bool:
-    return Sequel.RETRIED in ways.sequels[handler] and _works_with(calls, handler)
+def _is_retried(handler: ast.ExceptHandler, ways: Ways) -> bool:
+    """Tell whether a handler works with a session as it was left, whatever the error is."""
+    after_a_look = _after_a_look(handler)
+    return any(node not in after_a_look for node in ways.retried[handler])
 
 
 def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
-    """Tell whether a handler itself works with a session, whatever the error is.
-
-    What it does only after a look at the error may be for the errors of others.
-    """
-    nodes = [node for statement in handler.body for node in nodes_in(statement)]
-    errors = {handler.name}
-    for node in nodes:
-        if isinstance(node, ast.Assign) and names(node.value, *errors):
-            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
-    after_a_look = {inner for node in asked for inner in nodes_in(node)}
+    """Tell whether a handler may work with a session, whatever the error is."""
+    after_a_look = _after_a_look(handler)
     return any(
         (
             isinstance(node, ast.Attribute)
             and ((node.attr in WORK and calls.is_session(node.value)) or calls.is_query(node))
         )
         or (isinstance(node, ast.Call) and calls.works_in(node))
-        for node in nodes
+        for statement in handler.body
+        for node in nodes_in(statement)
         if node not in after_a_look
     )
+
+
+def _after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:
+    """Give what a handler does only after a look at the error, which may be one of others'."""
+    nodes = [node for statement in handler.body for node in nodes_in(statement)]
+    errors = {handler.name}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and names(node.value, *errors):
+            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
+    return frozenset(inner for node in asked for inner in nodes_in(node))

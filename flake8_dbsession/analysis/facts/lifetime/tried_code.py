@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 from functools import cached_property
 
-from flake8_dbsession.analysis.effects.work.model import LASTING, Did, work_of
+from flake8_dbsession.analysis.effects.work.model import (
+    ENDS,
+    LASTING,
+    Did,
+    PathWork,
+    Pending,
+    Work,
+    work_of,
+)
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
-from flake8_dbsession.analysis.facts.lifetime.error_ways import Work
+from flake8_dbsession.analysis.facts.lifetime.error_ways import Work as Failing
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.library.frameworks import TEARDOWN
@@ -41,7 +50,7 @@ class Failed(NamedTuple):
 
     session: str
     known: RoleValue
-    works: list[Work]
+    works: list[Failing]
 
     @property
     def is_flush(self) -> bool:
@@ -58,8 +67,13 @@ class Failed(NamedTuple):
     @property
     def work(self) -> str:
         """The work to name: what the session takes no statement after, else the first."""
-        flushes = (work for work in self.works if work.method in FLUSHING)
-        return next(flushes, self.works[0]).text
+        return _to_name(self.works)
+
+    @property
+    def own_work(self) -> str:
+        """The same of what no function does that is given the session, where there is any."""
+        own = [work for work in self.works if work.text.startswith(f"{self.session}.")]
+        return _to_name(own or self.works)
 
 
 class TriedCode:
@@ -156,7 +170,7 @@ class TriedCode:
                 did = uses.acts.get(call)
                 uses.acts.pop(call.func.value, None)  # type: ignore[attr-defined]
                 if did is None or Did.MAY_END in did.ever:
-                    uses.acts[call] = work_of(reach.done_by(call), call.lineno)
+                    uses.acts[call] = _work_of_object(reach.done_by(call), call)
 
     def _is_of_no_session(self, expression: ast.expr) -> bool:
         """Tell whether an object is of a class whose file has nothing to do with a database."""
@@ -205,6 +219,19 @@ class TriedCode:
         """Tell whether a framework surely gives the session, so that no caller has worked by it."""
         is_test = self.function.name.startswith("test")
         return is_test or any(_is_injected(parameter, self.scope) for parameter in parameters)
+
+
+def _to_name(works: Sequence[Failing]) -> str:
+    flushes = (work for work in works if work.method in FLUSHING)
+    return next(flushes, works[0]).text
+
+
+def _work_of_object(did: Did, call: ast.Call) -> Work:
+    """Give the work of an object's method, of which a part may not be seen."""
+    if did & ENDS or Did.MAY_END not in did or did & (Did.WRITES | Did.DEFINES):
+        return work_of(did, call.lineno)
+    pending = Pending(call.lineno, ast.unparse(call.func), is_seen=False)
+    return Work(frozenset({PathWork(did, did, pending)}), did)
 
 
 def encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:

@@ -56,12 +56,30 @@ def left_before(
         A change, or else a lock, the nearest one; None where the function has left nothing.
     """
     acts, lock = _Acts(session, scope, inference), None
-    for event in sorted(_events_before(tried, graph, acts), key=_line_of, reverse=True):
+    events, _ = _events_before(tried, graph, acts)
+    for event in sorted(events, key=_line_of, reverse=True):
         left = acts.left_by(event)
         if left is not None and not left.is_lock:
             return left  # none of those above is nearer, and to follow each would take long
         lock = lock or left
     return lock
+
+
+def is_ended_before(
+    tried: ast.Try, graph: Graph, session: str, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a function ends the transaction on every way to a ``try``, and leaves nothing.
+
+    Args:
+        tried: the statement.
+        graph: the control flow of its function.
+        session: the session as it is written.
+        scope: the function's scope.
+        inference: follows the functions that are given the session.
+    """
+    acts = _Acts(session, scope, inference)
+    events, is_open = _events_before(tried, graph, acts)
+    return not is_open and not any(map(acts.left_by, events))
 
 
 def _line_of(event: Event) -> int:
@@ -126,8 +144,12 @@ def _given_to(names: Set[str], methods: list[tuple[ast.Call, str]]) -> frozenset
     )
 
 
-def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]:
-    """Give the events before a ``try``, back to the last end of the transaction on each way."""
+def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> tuple[list[Event], bool]:
+    """Give the events before a ``try``, back to the last end of the transaction on each way.
+
+    Returns:
+        The events, and whether some way leads back to where the function begins.
+    """
     sources: dict[int, list[int]] = {}
     for number, block in enumerate(graph.blocks):
         for edge in block.edges:
@@ -137,7 +159,7 @@ def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]
         for number, block in enumerate(graph.blocks)
         if any(_is_within(event, tried.body) for event in block.events)
     ]
-    seen = set(pending)
+    seen, events, is_open = set(pending), list[Event](), False
     while pending:
         number = pending.pop()
         for event in reversed(graph.blocks[number].events):
@@ -145,11 +167,13 @@ def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]
                 continue
             if acts.ends(event):
                 break
-            yield event
+            events.append(event)
         else:
+            is_open = is_open or number == graph.entry
             following = set(sources.get(number, ())) - seen
             seen |= following
             pending += following
+    return events, is_open
 
 
 class _Acts:

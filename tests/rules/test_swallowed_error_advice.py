@@ -1,0 +1,224 @@
+"""DBS308: what its message advises, and whose work that touches."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS308"}
+
+POSTGRESQL = {"requirements.txt": "sqlalchemy>=2\nasyncpg\n"}
+
+HEAD = """
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session
+
+"""
+
+
+def ways_out(tmp_path: Path, service: str) -> list[str]:
+    """Give what the messages advise for the cases of one file, in order."""
+    write_project(tmp_path, POSTGRESQL)
+    (tmp_path / "service.py").write_text(HEAD + dedent(service), encoding="utf-8")
+    found = [message for *_, code, message in lint(tmp_path, "service.py") if code in CODES]
+    return [message.partition("; ")[2] for message in found]
+
+
+def line_of(service: str, words: str) -> int:
+    """Give the line of some words in the file that `ways_out` writes."""
+    lines = (HEAD + dedent(service)).splitlines()
+    return next(number for number, line in enumerate(lines, 1) if words in line)
+
+
+TURNS = """
+    async def dispatch(db: AsyncSession, delivery, wanted):
+        if wanted:
+            delivery.courier = wanted
+            await db.commit()
+
+    async def retry(db: AsyncSession, wanted):
+        due = (await db.execute(select(Delivery))).scalars().all()
+        for delivery in due:
+            if delivery.is_done:
+                delivery.again = 1
+                continue
+            {before}
+            try:
+                await dispatch(db, delivery, wanted)
+            except Exception:
+                print("left for a human")
+            {after}
+"""
+
+
+def test_a_change_before_the_try_in_the_same_turn_is_committed_first(tmp_path: Path) -> None:
+    service = TURNS.format(before="delivery.due = None", after="await db.commit()")
+    line = line_of(service, "delivery.due = None")
+    assert ways_out(tmp_path, service) == [
+        f"call `await db.commit()` before the `try`, for a rollback may undo line {line} as well, "
+        "and `await db.rollback()` in it, and load again what is read after it"
+    ]
+
+
+def test_what_a_handler_marks_and_its_turn_commits_is_no_batch(tmp_path: Path) -> None:
+    service = """
+        async def dispatch(db: AsyncSession, batch):
+            batch.courier = 1
+            await db.commit()
+
+        async def sweep(db: AsyncSession, due):
+            for number in due:
+                batch = await db.get(Batch, number)
+                batch.status = 1
+                await db.commit()
+                try:
+                    await dispatch(db, batch)
+                except Exception:
+                    batch.status = 2
+                {commit}
+    """
+    (way,) = ways_out(tmp_path, service.format(commit="await db.commit()"))
+    assert way.startswith("call `await db.rollback()` in it")
+    (way,) = ways_out(tmp_path, service.format(commit="print(batch)"))
+    assert way.startswith("commit each iteration's work")
+
+
+def test_a_turn_that_is_not_seen_to_write_is_no_batch(tmp_path: Path) -> None:
+    service = """
+        class Detector:
+            def __init__(self, session=None):
+                self._session = session
+
+            @staticmethod
+            def _words(text):
+                return [word for word in text.split() if word]
+
+            def detect(self, url):
+                found = self._session.query(Callsign).all()
+                return self._words(url) == found
+
+        def filter_candidates(session: Session, rows):
+            detector = Detector(session=session)
+            for row in rows:
+                try:
+                    if detector.detect(row.url):
+                        session.execute(update(Link).values(status="wire"))
+                        session.commit()
+                except Exception:
+                    print("not filtered")
+    """
+    assert ways_out(tmp_path, service) == ["call `session.rollback()` in it"]
+
+
+GIVEN = """
+    async def key_of(db: AsyncSession, user):
+        if not user:
+            return None
+        db.add(Key(user))
+        await db.commit()
+        return user
+
+    async def set_up(db: AsyncSession, user):
+        category = Category(user)
+        db.add(category)
+        try:
+            key = await key_of(db, user)
+            {after}
+        except Exception:
+            print("skipped")
+        {sure}
+        return (await db.execute(select(Link))).scalars().all()
+"""
+
+
+def test_nobody_elses_session_is_committed_before_a_try(tmp_path: Path) -> None:
+    flush = "db.add(Source(key)); await db.flush()"
+    service = GIVEN.format(sure="", after=flush)
+    line, last = line_of(service, "db.add(category)"), line_of(service, "key = await")
+    assert ways_out(tmp_path, service) == [
+        f"put what the `try` does after line {last}, which may commit, in "
+        f"`async with db.begin_nested():`, for a rollback may undo line {line} as well"
+    ]
+    assert "error of `db.flush()`" in lint(tmp_path, "service.py")[0][-1]
+
+
+def test_a_session_that_the_function_commits_is_committed_before_a_try(tmp_path: Path) -> None:
+    flush = "db.add(Source(key)); await db.flush()"
+    for service in (
+        GIVEN.format(sure="", after="print(key)"),
+        GIVEN.format(sure="await db.commit()", after=flush),
+    ):
+        (way,) = ways_out(tmp_path, service)
+        assert way.startswith("call `await db.commit()` before the `try`"), way
+
+
+def test_an_objects_session_that_is_committed_before_the_try_has_nothing_to_undo(
+    tmp_path: Path,
+) -> None:
+    service = """
+        class Notes:
+            def __init__(self, session: AsyncSession):
+                self.session = session
+
+            async def count(self):
+                return (await self.session.execute(select(Note))).scalar()
+
+            async def read(self, key, publish, is_new):
+                note = await self.session.get(Note, key)
+                note.read = 1
+                if is_new:
+                    {commit}
+                {always}
+                try:
+                    await publish(key)
+                    await self.count()
+                except Exception:
+                    print("not told")
+                return await self.count()
+    """
+    commit = "await self.session.commit()"
+    (way,) = ways_out(tmp_path, service.format(commit="pass", always=commit))
+    assert way.startswith("call `await self.session.rollback()` in it")
+    (way,) = ways_out(tmp_path, service.format(commit=commit, always="pass"))
+    assert way == "put what the `try` does in `async with self.session.begin_nested():`"
+
+
+def test_a_handler_that_rolls_back_after_what_it_does_for_some_errors(tmp_path: Path) -> None:
+    service = """
+        from sqlalchemy import select, update
+        from sqlalchemy.orm import Session
+
+        def crawl(session: Session, urls, fetch):
+            for url in urls:
+                try:
+                    page = fetch(url)
+                    session.add(Page(page))
+                    session.commit()
+                except Exception as error:
+                    text = str(error)
+                    is_blocked = "403" in text
+                    if is_blocked:
+                        session.execute(update(Link).values(status="403"))
+                        session.commit()
+                    else:
+                        print(text)
+                    session.rollback()
+                    if fetch.status == 404:
+                        session.execute(update(Link).values(status="404"))
+                        session.commit()
+
+        def crawl_without_a_look(session: Session, urls, fetch):
+            for url in urls:
+                try:
+                    page = fetch(url)
+                    session.add(Page(page))
+                    session.commit()
+                except Exception as error:  # DBS308
+                    if fetch.status == 404:
+                        session.execute(update(Link).values(status="404"))
+                    session.rollback()
+    """
+    assert_cases(tmp_path, {"service.py": service, **POSTGRESQL}, CODES)
