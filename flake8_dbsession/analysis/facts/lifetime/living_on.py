@@ -17,7 +17,7 @@ from flake8_dbsession.analysis.facts.lifetime.answers import (
 )
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, Ways, sequels_after
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
-from flake8_dbsession.analysis.facts.lifetime.providers import swallows_at_end
+from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
@@ -63,14 +63,16 @@ class LivingOn:
         ):
             return True
         if Sequel.BLOCK_ENDS in sequels and failed.known.commits:
-            return self._is_lost_at_end(failed, handler)
+            fails = not self._code.is_swallowed_at_end(name)
+            return self._is_lost_at_end(failed, handler, fails=fails)
         if self._is_committed_on_leaving(failed, handler, sequels):
             return True
         if Sequel.FUNCTION_ENDS not in sequels or not self._code.outlives(name, failed.known):
             return False
         if self._code.is_given_by_a_framework(name):
             return self._is_lost_at_end(failed, handler)
-        return not self._is_ended_by_callers(name)
+        scope, inference = self._code.scope, self._code.inference
+        return not self._is_ended_by_callers(name) and not is_left_alone(scope, name, inference)
 
     def _is_committed_on_leaving(
         self, failed: Failed, handler: ast.ExceptHandler, sequels: AbstractSet[Sequel]
@@ -85,20 +87,23 @@ class LivingOn:
         is_flush = failed.is_flush and self._errors.fails_by_flush(failed, handler)
         if not (failed.known.commits and is_flush and self._code.writes(failed.session)):
             return False
-        return not any(
-            swallows_at_end(item.context_expr, self._code.scope, self._code.inference)
-            for block in self._code.opened.get(failed.session, ())
-            for item in block.items
-        )
+        return not self._code.is_swallowed_at_end(failed.session)
 
-    def _is_lost_at_end(self, failed: Failed, handler: ast.ExceptHandler) -> bool:
+    def _is_lost_at_end(
+        self, failed: Failed, handler: ast.ExceptHandler, *, fails: bool = True
+    ) -> bool:
         """Tell whether the commit that comes next fails, or saves less than was written.
 
         After a failed flush it fails. After another statement it saves nothing, which matters
         where something was written before or is added afterwards; and objects that the session has
         to load again cannot be read.
+
+        Args:
+            failed: the work that failed.
+            handler: the handler that swallowed its error.
+            fails: whether the commit's own error goes on, and is not swallowed as well.
         """
-        if failed.is_flush:
+        if failed.is_flush and fails:
             return self._code.writes(failed.session)
         tried = self._code.tried[handler]
         if notes_after(handler, self._code.function, failed.session):

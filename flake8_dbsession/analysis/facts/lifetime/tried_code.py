@@ -17,6 +17,7 @@ from flake8_dbsession.analysis.effects.work.model import (
 )
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Work as Failing
+from flake8_dbsession.analysis.facts.lifetime.providers import swallows_at_end
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.library.frameworks import TEARDOWN
@@ -199,6 +200,12 @@ class TriedCode:
         if known.role is Role.REGISTRY:
             return not self.inference.project.may_hold(self.scope.module.path, TEARDOWN)
         return known.role is not Role.OPENED
+
+    def is_swallowed_at_end(self, session: str) -> bool:
+        """Tell whether a session's provider swallows what its commit raises in the end."""
+        items = [item for block in self.opened.get(session, ()) for item in block.items]
+        contexts = (item.context_expr for item in items)
+        return any(swallows_at_end(each, self.scope, self.inference) for each in contexts)
 
     def is_given_by_a_caller(self, session: str) -> bool:
         """Tell whether a caller of the project gives the session, who may have worked by it."""

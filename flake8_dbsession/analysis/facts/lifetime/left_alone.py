@@ -1,0 +1,141 @@
+"""Whether nobody works by a session any more after the functions that were given it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.acquisition import callers
+from flake8_dbsession.analysis.facts.lifetime.answers import Site
+from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, sequels_after
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls, objects_made
+from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
+from flake8_dbsession.analysis.facts.scope.carrying import as_session
+from flake8_dbsession.analysis.flow import build
+from flake8_dbsession.analysis.flow.graph import Evaluate, Event
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, RoleValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name
+from flake8_dbsession.analysis.source.mentions import hints
+
+_DEEPEST = 5  # functions that call one another
+_TESTS = ("conftest.", "test_")
+_ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
+
+
+def is_left_alone(
+    function: Scope, session: str, inference: Inference, deep: int = _DEEPEST
+) -> bool:
+    """Tell whether all calls of a function are in sight, and nobody uses its session after them.
+
+    Args:
+        function: the function's scope.
+        session: the session as it is written in it: a parameter, or what its object keeps.
+        inference: finds the calls, and what is done after them.
+        deep: how many functions may lie between it and the one that opens the session.
+
+    Returns:
+        True where each caller only goes on without the session, until what gave it closes it: a
+        block or a framework that commits nothing.
+    """
+    if not deep or callers.is_passed_on(function, inference):
+        return False
+    sites = list(_sites(function, session, inference))
+    return bool(sites) and all(
+        site is not None and _is_last_work(site, inference, deep) for site in sites
+    )
+
+
+def _is_last_work(site: Site, inference: Inference, deep: int) -> bool:
+    """Tell whether a call is the last that has to do with its session."""
+    scope, session = site.scope, site.session
+    known = as_session(_expression(session), scope, inference)
+    if known is None or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return False
+    code = TriedCode(scope.node, scope, inference)
+    sequels = _sequels_of(site, known, code)
+    if Sequel.BLOCK_ENDS in sequels and known.commits and not code.is_swallowed_at_end(session):
+        return False
+    if sequels - {Sequel.BLOCK_ENDS, Sequel.FUNCTION_ENDS}:
+        return False
+    if Sequel.FUNCTION_ENDS not in sequels or _ends_with(session, known, code):
+        return True
+    return is_left_alone(scope, session, inference, deep - 1)
+
+
+def _sequels_of(site: Site, known: RoleValue, code: TriedCode) -> frozenset[Sequel]:
+    """Tell what comes of a session after a call, where nothing closes it or rolls it back."""
+    calls = SessionCalls(site.session, known, code.scope, code.inference)
+
+    def may_use(event: Event) -> bool:
+        call = event.node if isinstance(event, Evaluate) else None
+        return isinstance(call, ast.Call) and (
+            calls.is_of_holder(call) or calls.reach.is_of_carrier(call)
+        )
+
+    graph = build(code.function)
+    if graph is None:
+        return frozenset({Sequel.USED})
+    return frozenset(sequels_after(site.call, graph, calls, ends=may_use) - _ENDED)
+
+
+def _ends_with(session: str, known: RoleValue, code: TriedCode) -> bool:
+    """Tell whether a session ends with the function that opens it, or with a framework's call."""
+    is_there = bool(code.scope.bindings(session))
+    return is_there and not known.commits and not code.outlives(session, known)
+
+
+def _expression(name: str) -> ast.expr:
+    """Give the expression that a dotted name is written as."""
+    return ast.parse(name, mode="eval").body
+
+
+def _sites(function: Scope, session: str, inference: Inference) -> Iterator[Site | None]:
+    """Give the calls of a function, with the session in the caller; None where that is unknown."""
+    owner, _, attribute = session.rpartition(".")
+    if owner and owner != function.receiver():
+        yield None
+        return
+    for called in callers.calls_of(function, inference):
+        if called.scope.module.path.name.startswith(_TESTS):
+            continue
+        callee = inference.value(called.node.func, called.inner)
+        if not isinstance(callee, FunctionValue) or called.inner is not called.scope:
+            yield None
+        elif owner:
+            name = _of_object(called.node, attribute, called.scope, inference)
+            yield Site(called.node, called.scope, name) if name else None
+        else:
+            yield from _given(called.node, callee, session, called.scope)
+
+
+def _given(
+    call: ast.Call, callee: FunctionValue, session: str, scope: Scope
+) -> Iterator[Site | None]:
+    for key, value in arguments_of(call):
+        if receiving_parameter(callee, key) == session:
+            name = dotted_name(value)
+            yield Site(call, scope, name) if name else None
+
+
+def _of_object(call: ast.Call, attribute: str, scope: Scope, inference: Inference) -> str:
+    """Give what a caller calls the session that the object of a method keeps; empty for unknown.
+
+    The object is the caller's own, or one that it makes with the session.
+    """
+    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    if isinstance(owner, ast.Name) and owner.id == scope.receiver():
+        return f"{owner.id}.{attribute}"
+    made = [owner] if isinstance(owner, ast.Call) else []
+    if isinstance(owner, ast.Name) and len(scope.bindings(owner.id)) == 1:
+        made = [making for making, name in objects_made(scope) if name == owner.id]
+    given = {
+        dotted_name(argument)
+        for making in made
+        if isinstance(inference.value(making.func, scope), ClassValue)
+        for argument in arguments(making)
+        if hints(dotted_name(argument).rpartition(".")[2])
+    }
+    return given.pop() if len(given) == 1 else ""
