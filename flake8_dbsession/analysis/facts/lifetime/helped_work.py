@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.reach import Reach
+from flake8_dbsession.analysis.effects.work.reach import Reach, reach_in
 from flake8_dbsession.analysis.facts.scope.sequel import as_try, in_tries
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
@@ -40,7 +41,7 @@ def failing_work(call: ast.Call, caller: Reach) -> tuple[str, ...]:
         The methods, in the order of the text: of the function's own work, and of what it calls
         to work by the session. None where something catches the errors, or may roll back.
     """
-    reached = caller.run_by(call)
+    reached = caller.run_by(call) or closure_run_by(call, caller)
     if reached is None:
         return ()
     return caller.inference.questions.ask(
@@ -49,6 +50,30 @@ def failing_work(call: ast.Call, caller: Reach) -> tuple[str, ...]:
         lambda: tuple(_work_of(reached)),
         (),
     )
+
+
+def closure_run_by(call: ast.Call, caller: Reach) -> Reach | None:
+    """Follow a call of a function that is defined in the caller, and so has its names.
+
+    Args:
+        call: any call in the caller.
+        caller: how the session is reached there.
+
+    Returns:
+        How the called function reaches the session; None where another is called, or where all
+        that reaches the session has another meaning in it.
+    """
+    called = caller.inference.value(call.func, caller.scope)
+    if not isinstance(called, FunctionValue) or called.scope.node is not caller.scope.node:
+        return None
+    scope = called.scope.child(called.node)
+    known, _ = caller.question
+    kept = frozenset((name, held) for name, held in known if not _is_bound_in(scope, name))
+    return reach_in(scope, kept, inference=caller.inference) if kept else None
+
+
+def _is_bound_in(scope: Scope, name: str) -> bool:
+    return bool(scope.bindings(name.partition(".")[0]))
 
 
 def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:

@@ -12,7 +12,7 @@ from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls,
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
 from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.flow import build
-from flake8_dbsession.analysis.flow.graph import Evaluate, Event
+from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Finish
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -70,10 +70,13 @@ def _sequels_of(site: Site, known: RoleValue, code: TriedCode) -> frozenset[Sequ
     calls = SessionCalls(site.session, known, code.scope, code.inference)
 
     def may_use(event: Event) -> bool:
-        call = event.node if isinstance(event, Evaluate) else None
-        return isinstance(call, ast.Call) and (
-            calls.is_of_holder(call) or calls.reach.is_of_carrier(call)
-        )
+        match event:
+            case Evaluate(node=ast.Call() as call):
+                is_its = calls.is_of_holder(call) or calls.reach.is_of_carrier(call)
+                return is_its or any(map(calls.reach.carriers.value, arguments(call)))
+            case Finish(node=ast.Return(value=ast.expr() as value)):
+                return calls.reach.carriers.value(value) is not None
+        return False
 
     graph = build(code.function)
     if graph is None:
