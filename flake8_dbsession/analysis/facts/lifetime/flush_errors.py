@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import never_autoflushes
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import catches_all, caught_by
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.tried_code import (
@@ -86,7 +87,9 @@ class FlushErrors:
         commits = self._code.calls_of(name, "commit")
         is_committed = around and any(encloses(around, commit) for commit in commits)
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
-        return around is not None and is_added and not is_committed
+        if around is None or not is_added or is_committed:
+            return False
+        return not never_autoflushes(self._code.scope, name, self._code.inference)
 
     def late_savepoints(self, name: str) -> Iterator[ast.Call]:
         """Find the savepoints whose own flush writes what was added before them."""

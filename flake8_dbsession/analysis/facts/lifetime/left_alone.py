@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
+from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import session_at, sites_in_sight
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, sequels_after
-from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls, objects_made
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
-from flake8_dbsession.analysis.facts.scope.carrying import as_session
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Finish
-from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name
-from flake8_dbsession.analysis.source.mentions import hints
+from flake8_dbsession.analysis.names.values import RoleValue
+from flake8_dbsession.analysis.nodes import arguments
 
 _DEEPEST = 5  # functions that call one another
-_TESTS = ("conftest.", "test_")
 _ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 
 
@@ -42,16 +38,14 @@ def is_left_alone(
     """
     if not deep or callers.is_passed_on(function, inference):
         return False
-    sites = list(_sites(function, session, inference))
-    return bool(sites) and all(
-        site is not None and _is_last_work(site, inference, deep) for site in sites
-    )
+    sites = sites_in_sight(function, session, inference)
+    return bool(sites) and all(_is_last_work(site, inference, deep) for site in sites)
 
 
 def _is_last_work(site: Site, inference: Inference, deep: int) -> bool:
     """Tell whether a call is the last that has to do with its session."""
     scope, session = site.scope, site.session
-    known = as_session(_expression(session), scope, inference)
+    known = session_at(site, inference)
     if known is None or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
     code = TriedCode(scope.node, scope, inference)
@@ -88,57 +82,3 @@ def _ends_with(session: str, known: RoleValue, code: TriedCode) -> bool:
     """Tell whether a session ends with the function that opens it, or with a framework's call."""
     is_there = bool(code.scope.bindings(session))
     return is_there and not known.commits and not code.outlives(session, known)
-
-
-def _expression(name: str) -> ast.expr:
-    """Give the expression that a dotted name is written as."""
-    return ast.parse(name, mode="eval").body
-
-
-def _sites(function: Scope, session: str, inference: Inference) -> Iterator[Site | None]:
-    """Give the calls of a function, with the session in the caller; None where that is unknown."""
-    owner, _, attribute = session.rpartition(".")
-    if owner and owner != function.receiver():
-        yield None
-        return
-    for called in callers.calls_of(function, inference):
-        if called.scope.module.path.name.startswith(_TESTS):
-            continue
-        callee = inference.value(called.node.func, called.inner)
-        if not isinstance(callee, FunctionValue) or called.inner is not called.scope:
-            yield None
-        elif owner:
-            name = _of_object(called.node, attribute, called.scope, inference)
-            yield Site(called.node, called.scope, name) if name else None
-        else:
-            yield from _given(called.node, callee, session, called.scope)
-
-
-def _given(
-    call: ast.Call, callee: FunctionValue, session: str, scope: Scope
-) -> Iterator[Site | None]:
-    for key, value in arguments_of(call):
-        if receiving_parameter(callee, key) == session:
-            name = dotted_name(value)
-            yield Site(call, scope, name) if name else None
-
-
-def _of_object(call: ast.Call, attribute: str, scope: Scope, inference: Inference) -> str:
-    """Give what a caller calls the session that the object of a method keeps; empty for unknown.
-
-    The object is the caller's own, or one that it makes with the session.
-    """
-    owner = call.func.value if isinstance(call.func, ast.Attribute) else None
-    if isinstance(owner, ast.Name) and owner.id == scope.receiver():
-        return f"{owner.id}.{attribute}"
-    made = [owner] if isinstance(owner, ast.Call) else []
-    if isinstance(owner, ast.Name) and len(scope.bindings(owner.id)) == 1:
-        made = [making for making, name in objects_made(scope) if name == owner.id]
-    given = {
-        dotted_name(argument)
-        for making in made
-        if isinstance(inference.value(making.func, scope), ClassValue)
-        for argument in arguments(making)
-        if hints(dotted_name(argument).rpartition(".")[2])
-    }
-    return given.pop() if len(given) == 1 else ""
