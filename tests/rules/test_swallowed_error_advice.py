@@ -222,3 +222,108 @@ def test_a_handler_that_rolls_back_after_what_it_does_for_some_errors(tmp_path: 
                     session.rollback()
     """
     assert_cases(tmp_path, {"service.py": service, **POSTGRESQL}, CODES)
+
+
+def test_what_is_added_before_a_try_is_flushed_before_its_savepoint(tmp_path: Path) -> None:
+    service = """
+        async def record(db: AsyncSession, row):
+            (await db.execute(select(Row))).all()
+            db.add(Source(row))
+            await db.flush()
+
+        async def write(db: AsyncSession, row, wanted):
+            db.add(row)
+            {between}
+            try:
+                await record(db, row)
+            except Exception:
+                print("not recorded")
+            await db.execute(select(Row))
+    """
+    savepoint = "put what the `try` does in `async with db.begin_nested():`"
+    for between, is_first in (
+        ("row.status = 1", True),
+        ("wanted(row)", True),
+        ("await db.flush()", False),
+        ("await db.execute(select(Row))", False),
+        ("await record(db, row)", False),
+    ):
+        (way,) = ways_out(tmp_path, service.format(between=between))
+        line = line_of(service, "db.add(row)")
+        flush = f"call `await db.flush()` before the `try`, for line {line}, and "
+        assert way.startswith(f"{flush if is_first else ''}{savepoint}"), between
+
+
+def test_what_a_failed_savepoint_expires_is_loaded_again(tmp_path: Path) -> None:
+    service = """
+        async def attach(db: AsyncSession, order, branch):
+            order.branch = branch.number
+            await db.flush()
+
+        async def publish(db: AsyncSession, order, branch):
+            try:
+                {work}
+            except Exception:
+                {handled}
+            return await db.get(Branch, 1)
+    """
+    attach = "await attach(db, order, branch)"
+    refresh = ", and call `await db.refresh(order)` in the handler"
+    for work, handled, is_read in (
+        (attach, "print(order.number)", True),
+        ("order.branch = 1; await db.flush()", "print(order.number)", True),
+        (attach, "print(branch.number)", False),
+        (attach, "print(order)", False),
+        (f"order = Order(); {attach}", "print(order.number)", False),
+        (f"db.add(order); {attach}", "print(order.number)", False),
+    ):
+        (way,) = ways_out(tmp_path, service.format(work=work, handled=handled))
+        savepoint = "put what the `try` does in `async with db.begin_nested():`"
+        assert way == savepoint + (refresh if is_read else ""), work
+
+
+def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:
+    factory = """
+        from sqlalchemy import create_engine
+        from sqlalchemy.orm import sessionmaker
+
+        Sessions = sessionmaker(create_engine("postgresql://x/y"){options})
+
+        def get_db():
+            with Sessions() as db:
+                yield db
+    """
+    routes = """
+        from fastapi import APIRouter, Depends
+        from sqlalchemy.orm import Session
+        from db import get_db
+        from service import import_all
+
+        router = APIRouter()
+
+        @router.post("/rows")
+        def imported(rows: list, db: Session = Depends(get_db)):
+            return read_all(db, rows)
+
+        def read_all(db: Session, rows):
+            import_all(db, rows)
+            db.commit()
+    """
+    service = """
+        def import_all(db: Session, rows):
+            for row in rows:
+                try:
+                    if not db.execute(select(Row)).scalar():
+                        db.add(Row(row))
+                except Exception:
+                    print("skipped")
+            db.flush()
+    """
+    for options, refusing in (
+        ("", "the session refuses all work"),
+        (", autoflush=False", "a PostgreSQL transaction refuses all work"),
+    ):
+        write_project(tmp_path, {"db.py": factory.format(options=options), "routes.py": routes})
+        ways_out(tmp_path, service)
+        ((*_, message),) = lint(tmp_path, "service.py")
+        assert f"after which {refusing}" in message

@@ -172,15 +172,35 @@ def _way_out(fact: SwallowedError) -> str:
     if fact.undone is Undone.BATCH:
         before = "commit each iteration's work, for a rollback undoes what is not committed"
         return f"{before}, and call {rollback}{again}"
+    return f"{_savepoint(fact)}{_reason(fact)}{_refresh(fact)}"
+
+
+def _savepoint(fact: SwallowedError) -> str:
+    """Say what to put into a savepoint, and what comes before it."""
+    waiting, keyword = ("await ", "async with") if fact.is_async else ("", "with")
     work = "what the `try` does"
     if fact.after:
         work += f" after line {fact.after}, which may commit,"
     if fact.added:
         work += f", line {fact.added} as well,"
-    keyword = "async with" if fact.is_async else "with"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
-    if fact.undone is Undone.OWN:
-        return f"{savepoint}, for a rollback may undo line {fact.before} as well"
-    if fact.undone is Undone.LOCK:
-        return f"{savepoint}, for a rollback would release the lock of line {fact.before}"
+    if fact.unflushed and not (fact.added or fact.after):
+        flush = f"`{waiting}{fact.session}.flush()` before the `try`"
+        return f"call {flush}, for line {fact.unflushed}, and {savepoint}"
     return savepoint
+
+
+def _reason(fact: SwallowedError) -> str:
+    """Say what a rollback would undo that stands in the function."""
+    if fact.undone is Undone.OWN:
+        return f", for a rollback may undo line {fact.before} as well"
+    if fact.undone is Undone.LOCK:
+        return f", for a rollback would release the lock of line {fact.before}"
+    return ""
+
+
+def _refresh(fact: SwallowedError) -> str:
+    """Say what to load again where a savepoint has failed: I/O outside of an await reads it not."""
+    if not fact.expired:
+        return ""
+    return f", and call `await {fact.session}.refresh({fact.expired})` in the handler"

@@ -13,6 +13,10 @@ from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
 from flake8_dbsession.analysis.facts.lifetime.living_on import LivingOn
 from flake8_dbsession.analysis.facts.lifetime.model_queries import QUERY
+from flake8_dbsession.analysis.facts.lifetime.savepoint_needs import (
+    expired_by,
+    unflushed_before,
+)
 from flake8_dbsession.analysis.facts.lifetime.session_calls import (
     SessionCalls,
     made_with,
@@ -54,6 +58,10 @@ class SwallowedError(NamedTuple):
             leave out; else 0.
         added: the line of what is added before a ``try`` that only flushes it, else 0. A savepoint
             there comes too late: it begins with a flush of its own.
+        unflushed: the line of what is added right before the ``try``, and has to be flushed before
+            a savepoint begins; else 0.
+        expired: the name of an object that an asynchronous session cannot read any more after a
+            savepoint that failed, and that is read there; else empty.
     """
 
     node: ast.ExceptHandler
@@ -66,6 +74,8 @@ class SwallowedError(NamedTuple):
     before: int = 0
     after: int = 0
     added: int = 0
+    unflushed: int = 0
+    expired: str = ""
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -141,6 +151,8 @@ class _Found:
                     undoes.line,
                     undoes.after,
                     failing.added_before(name, code.tried[handler]),
+                    unflushed_before(code.tried[handler], name, code),
+                    expired_by(handler, name, code) if known.is_async else "",
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
