@@ -283,3 +283,86 @@ def test_a_function_within_works_with_the_session_or_sees_to_it(tmp_path: Path) 
                     await fail(str(error))
     """
     assert_cases(tmp_path, {"core.py": CORE, "work.py": text, **POSTGRESQL}, CODES)
+
+
+def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
+    models = """
+        from sqlalchemy.orm import DeclarativeBase
+
+        class Base(DeclarativeBase):
+            pass
+
+        class User(Base):
+            __tablename__ = "users"
+
+        class Result:
+            pass
+    """
+    audit = """
+        from sqlalchemy.orm import Session
+
+        def {name}(db: Session, action):
+            try:
+                db.add(Action(action))
+                db.commit()
+            except Exception:  # {mark}
+                print("not noted")
+            return action
+    """
+    routes = """
+        from audit import loaded, added, given, answer, others, listed
+        from core import Sessions
+        from fastapi import APIRouter, Depends
+        from models import Result, User
+        from sqlalchemy.orm import Session
+
+        def get_db():
+            with Sessions() as db:
+                yield db
+
+        router = APIRouter()
+
+        @router.post("/loaded")
+        def read_loaded(number: int, db: Session = Depends(get_db)):
+            user = db.get(User, number)
+            loaded(db, "read")
+            return {"name": user.name}
+
+        @router.post("/added")
+        def read_added(name: str, db: Session = Depends(get_db)):
+            user = User(name=name)
+            db.add(user)
+            db.commit()
+            added(db, "added")
+            return {"id": user.id}
+
+        @router.post("/given")
+        def read_given(user: User, result: Result, db: Session = Depends(get_db)):
+            given(db, "given")
+            return {"name": user.name}
+
+        @router.post("/answer")
+        def read_answer(user: User, result: Result, db: Session = Depends(get_db)):
+            found = answer(db, user.name)
+            return {"name": found.name, "result": result.name}
+
+        @router.post("/others")
+        def read_others(name: str):
+            with Sessions() as db:
+                user = db.get(User, name)
+            with Sessions() as db:
+                others(db, name)
+            return {"name": user.name}
+
+        @router.post("/listed")
+        def read_list(name: str, db: Session = Depends(get_db)):
+            names = db.scalars(name).all()
+            listed(db, name)
+            names.append(name)
+            return names
+    """
+    cases = ("loaded", "added", "given", "answer", "others", "listed")
+    marks = dict(zip(cases, ["DBS308"] * 3 + ["silent"] * 3, strict=True))
+    text = "".join(audit.format(name=name, mark=mark) for name, mark in marks.items())
+    files = {"core.py": CORE, "models.py": models, "audit.py": text, "routes.py": routes}
+    assert_cases(tmp_path, {**files, **POSTGRESQL}, CODES)

@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import session_at, sites_in_sight
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, sequels_after
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
+from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Finish
@@ -53,6 +54,8 @@ def _is_last_work(site: Site, inference: Inference, deep: int) -> bool:
     if Sequel.BLOCK_ENDS in sequels and known.commits and not code.is_swallowed_at_end(session):
         return False
     if sequels - {Sequel.BLOCK_ENDS, Sequel.FUNCTION_ENDS}:
+        return False
+    if reads_objects_after(site.call, scope, session, inference):
         return False
     if Sequel.FUNCTION_ENDS not in sequels or _ends_with(session, known, code):
         return True

@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, Ways, se
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
+from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
 from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
@@ -71,8 +72,14 @@ class LivingOn:
             return False
         if self._code.is_given_by_a_framework(name):
             return self._is_lost_at_end(failed, handler)
+        return not (self._is_ended_by_callers(name) or self._is_left_alone(name, handler))
+
+    def _is_left_alone(self, session: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether nobody has to do with a session, or its objects, after a handler."""
         scope, inference = self._code.scope, self._code.inference
-        return not self._is_ended_by_callers(name) and not is_left_alone(scope, name, inference)
+        if reads_objects_after(handler, scope, session, inference):
+            return False
+        return is_left_alone(scope, session, inference)
 
     def _is_committed_on_leaving(
         self, failed: Failed, handler: ast.ExceptHandler, sequels: AbstractSet[Sequel]
