@@ -310,7 +310,7 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
             return action
     """
     routes = """
-        from audit import loaded, added, given, answer, others, listed
+        from audit import loaded, added, given, answer, others, listed, returned, held
         from core import Sessions
         from fastapi import APIRouter, Depends
         from models import Result, User
@@ -359,10 +359,29 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
             names = db.scalars(name).all()
             listed(db, name)
             names.append(name)
-            return names
+
+        @router.post("/returned")
+        def read_returned(number: int, db: Session = Depends(get_db)):
+            user = db.get(User, number)
+            returned(db, "read")
+            return user
+
+        class Users:
+            def __init__(self, db: Session):
+                self.db = db
+
+            def first(self):
+                return self.db.scalars("select").first()
+
+        @router.post("/held")
+        def read_held(number: int, db: Session = Depends(get_db)):
+            users = Users(db)
+            user = users.first()
+            held(db, "read")
+            return {"name": user.name}
     """
-    cases = ("loaded", "added", "given", "answer", "others", "listed")
-    marks = dict(zip(cases, ["DBS308"] * 3 + ["silent"] * 3, strict=True))
+    read, silent = ("loaded", "added", "given", "returned", "held"), ("answer", "others", "listed")
+    marks = dict.fromkeys(read, "DBS308") | dict.fromkeys(silent, "silent")
     text = "".join(audit.format(name=name, mark=mark) for name, mark in marks.items())
     files = {"core.py": CORE, "models.py": models, "audit.py": text, "routes.py": routes}
     assert_cases(tmp_path, {**files, **POSTGRESQL}, CODES)

@@ -50,21 +50,21 @@ def _is_last_work(site: Site, inference: Inference, deep: int) -> bool:
     if known is None or not isinstance(scope.node, (ast.FunctionDef, ast.AsyncFunctionDef)):
         return False
     code = TriedCode(scope.node, scope, inference)
-    sequels = _sequels_of(site, known, code)
+    calls = SessionCalls(session, known, scope, inference)
+    sequels = _sequels_of(site.call, calls, code)
     if Sequel.BLOCK_ENDS in sequels and known.commits and not code.is_swallowed_at_end(session):
         return False
     if sequels - {Sequel.BLOCK_ENDS, Sequel.FUNCTION_ENDS}:
         return False
-    if reads_objects_after(site.call, scope, session, inference):
+    if reads_objects_after(site.call, calls):
         return False
     if Sequel.FUNCTION_ENDS not in sequels or _ends_with(session, known, code):
         return True
     return is_left_alone(scope, session, inference, deep - 1)
 
 
-def _sequels_of(site: Site, known: RoleValue, code: TriedCode) -> frozenset[Sequel]:
+def _sequels_of(given: ast.Call, calls: SessionCalls, code: TriedCode) -> frozenset[Sequel]:
     """Tell what comes of a session after a call, where nothing closes it or rolls it back."""
-    calls = SessionCalls(site.session, known, code.scope, code.inference)
 
     def may_use(event: Event) -> bool:
         match event:
@@ -78,7 +78,7 @@ def _sequels_of(site: Site, known: RoleValue, code: TriedCode) -> frozenset[Sequ
     graph = build(code.function)
     if graph is None:
         return frozenset({Sequel.USED})
-    return frozenset(sequels_after(site.call, graph, calls, ends=may_use) - _ENDED)
+    return frozenset(sequels_after(given, graph, calls, ends=may_use) - _ENDED)
 
 
 def _ends_with(session: str, known: RoleValue, code: TriedCode) -> bool:

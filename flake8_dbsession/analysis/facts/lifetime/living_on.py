@@ -76,10 +76,10 @@ class LivingOn:
 
     def _is_left_alone(self, session: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether nobody has to do with a session, or its objects, after a handler."""
-        scope, inference = self._code.scope, self._code.inference
-        if reads_objects_after(handler, scope, session, inference):
+        calls = self._code.session_calls(session)
+        if reads_objects_after(self._code.tried[handler], calls):
             return False
-        return is_left_alone(scope, session, inference)
+        return is_left_alone(self._code.scope, session, self._code.inference)
 
     def _is_committed_on_leaving(
         self, failed: Failed, handler: ast.ExceptHandler, sequels: AbstractSet[Sequel]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
+from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.library.methods import CHANGING
 from flake8_dbsession.analysis.library.python import CONTAINER_READERS, MUTATORS, VALUE_METHODS
-from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Parameter
 from flake8_dbsession.analysis.names.values import InstanceValue
 from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import is_gated
@@ -17,62 +17,87 @@ from flake8_dbsession.analysis.source.mentions import is_gated
 _OF_NO_OBJECT = MUTATORS | CONTAINER_READERS | frozenset(VALUE_METHODS)
 
 
-def reads_objects_after(place: ast.AST, scope: Scope, session: str, inference: Inference) -> bool:
-    """Tell whether objects of a session are read after a place, which may load them again.
+def reads_objects_after(place: ast.Call | ast.Try, calls: SessionCalls) -> bool:
+    """Tell whether objects of a session are read after a place, or returned for others to read.
 
-    A flush that failed has expired them all.
+    A flush that failed has expired them all, and to read one loads it again.
 
     Args:
-        place: a call that is given the session, or a handler. What the call itself gives counts
-            as no object.
-        scope: the scope of its function.
-        session: the session as it is written.
-        inference: answers what the function is given.
+        place: a call that is given the session, or the statement that failed. What it gives itself
+            counts as no object.
+        calls: what the function's calls do to the session.
     """
+    nodes = _nodes_with_session(place.lineno, calls)
+    names = _objects_in(nodes, calls) - _given_by(place, nodes)
     last = place.end_lineno or place.lineno
-    nodes = _nodes_with_session(place.lineno, scope, session)
-    names = names_of_loaded(nodes, session) | given_to(CHANGING, list(methods_of(session, nodes)))
-    names -= {
-        name
-        for node in nodes
-        if any(inner is place for inner in nodes_in(node))
-        for bound, _ in bound_by(node)
-        for name in bound
-    }
     return any(
-        isinstance(node, ast.Attribute)
-        and isinstance(node.ctx, ast.Load)
-        and isinstance(node.value, ast.Name)
-        and node.lineno > last
-        and node.attr not in _OF_NO_OBJECT
-        and (node.value.id in names or _is_given_object(node.value, scope, inference))
-        for node in own_nodes(scope.node)
+        _is_object(value, names, calls)
+        for node in own_nodes(calls.scope.node)
+        if getattr(node, "lineno", 0) > last
+        for value in _read_by(node)
     )
 
 
-def _nodes_with_session(line: int, scope: Scope, session: str) -> list[ast.AST]:
-    """Give the nodes of the block around a line that opens a session, else of its function."""
+def _objects_in(nodes: Sequence[ast.AST], calls: SessionCalls) -> frozenset[str]:
+    """Give the names of what is loaded by a session, added to it, or given by what holds it."""
+    by_holders = frozenset(
+        name
+        for node in nodes
+        for bound, value in bound_by(node)
+        if any(isinstance(n, ast.Call) and calls.reach.is_of_carrier(n) for n in nodes_in(value))
+        for name in bound
+    )
+    added = given_to(CHANGING, list(methods_of(calls.session, nodes)))
+    return names_of_loaded(nodes, calls.session, given=by_holders) | added
+
+
+def _given_by(place: ast.Call | ast.Try, nodes: Sequence[ast.AST]) -> frozenset[str]:
+    """Give the names that are bound to what a call gives, or in a statement that failed."""
+    inside = set(nodes_in(place))
+    return frozenset(
+        name
+        for node in nodes
+        for bound, _ in bound_by(node)
+        if node in inside or any(inner is place for inner in nodes_in(node))
+        for name in bound
+    )
+
+
+def _read_by(node: ast.AST) -> Iterator[ast.expr]:
+    match node:
+        case ast.Attribute(value=ast.Name() as value, attr=attr, ctx=ast.Load()):
+            if attr not in _OF_NO_OBJECT:
+                yield value
+        case ast.Return(value=ast.Name() as value):
+            yield value
+
+
+def _is_object(value: ast.expr, names: Set[str], calls: SessionCalls) -> bool:
+    return isinstance(value, ast.Name) and (value.id in names or _is_given_object(value, calls))
+
+
+def _nodes_with_session(line: int, calls: SessionCalls) -> Sequence[ast.AST]:
+    """Give the nodes of the block around a line that opens the session, else of its function."""
+    every = own_nodes(calls.scope.node)
     blocks = [
         node
-        for node in own_nodes(scope.node)
+        for node in every
         if isinstance(node, (ast.With, ast.AsyncWith))
         and node.lineno <= line <= (node.end_lineno or 0)
-        and any(
-            item.optional_vars is not None and dotted_name(item.optional_vars) == session
-            for item in node.items
-        )
+        and any(calls.is_session(item.optional_vars) for item in node.items)
     ]
     if not blocks:
-        return list(own_nodes(scope.node))
+        return every
     innermost = max(blocks, key=lambda block: block.lineno)
     return [node for statement in innermost.body for node in nodes_in(statement)]
 
 
-def _is_given_object(name: ast.Name, scope: Scope, inference: Inference) -> bool:
+def _is_given_object(name: ast.Name, calls: SessionCalls) -> bool:
     """Tell whether a parameter is an object of a class that derives from one of a database's."""
-    if not any(isinstance(binding.how, Parameter) for binding in scope.bindings(name.id)):
+    bindings = calls.scope.bindings(name.id)
+    if not any(isinstance(binding.how, Parameter) for binding in bindings):
         return False
-    value = inference.value(name, scope)
+    value = calls.inference.value(name, calls.scope)
     if not isinstance(value, InstanceValue) or not value.cls.node.bases:
         return False
     return is_gated(value.cls.scope.module.text)
@@ -90,7 +115,11 @@ def given_to(names: Set[str], methods: list[tuple[ast.Call, str]]) -> frozenset[
 
 
 def names_of_loaded(
-    nodes: Iterable[ast.AST], session: str, *, parts: bool = True
+    nodes: Iterable[ast.AST],
+    session: str,
+    *,
+    parts: bool = True,
+    given: frozenset[str] = frozenset(),
 ) -> frozenset[str]:
     """Give the names that are bound to what comes of a session: rows, and parts of them.
 
@@ -98,6 +127,7 @@ def names_of_loaded(
         nodes: the nodes of a function, or of a block of it.
         session: the session as it is written.
         parts: whether the names of plain attributes count.
+        given: further names of such.
     """
     bindings = [
         (names, value)
@@ -105,7 +135,7 @@ def names_of_loaded(
         for names, value in bound_by(node)
         if parts or not isinstance(value, ast.Attribute)
     ]
-    found = {session}
+    found = {session, *given}
     while True:
         more = {
             name
