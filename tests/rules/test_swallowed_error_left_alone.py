@@ -385,3 +385,23 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
     text = "".join(audit.format(name=name, mark=mark) for name, mark in marks.items())
     files = {"core.py": CORE, "models.py": models, "audit.py": text, "routes.py": routes}
     assert_cases(tmp_path, {**files, **POSTGRESQL}, CODES)
+
+
+def test_a_loop_that_comes_back_to_the_call(tmp_path: Path) -> None:
+    text = """
+        from core import Sessions
+        from sqlalchemy.orm import Session
+
+        def close_down(db: Session, number):
+            try:
+                db.add(Closed(number))
+                db.commit()
+            except Exception:  # DBS308
+                print("not closed down")
+
+        def all_of_them(numbers):
+            with Sessions() as db:
+                for number in numbers:
+                    close_down(db, number)
+    """
+    assert_cases(tmp_path, {"core.py": CORE, "work.py": text, **POSTGRESQL}, CODES)

@@ -239,9 +239,9 @@ def sequels_after(
 
     def sequel_in(events: Iterable[Event]) -> Sequel | None:
         for event in events:
-            sequel = ways.sequel(event, is_handled=True)
-            if sequel is None and isinstance(event, Evaluate) and event.node is call:
+            if isinstance(event, Evaluate) and event.node is call:
                 return Sequel.USED  # a loop has come back to it
+            sequel = ways.sequel(event, is_handled=True)
             if sequel is not None or ends(event):
                 return sequel or Sequel.LOOKED_AT
         return None
