@@ -256,11 +256,18 @@ def test_what_is_added_before_a_try_is_flushed_before_its_savepoint(tmp_path: Pa
 
 def test_what_a_failed_savepoint_expires_is_loaded_again(tmp_path: Path) -> None:
     service = """
+        class Order(Base):
+            __tablename__ = "orders"
+
+        class Counted:
+            number = 0
+
         async def attach(db: AsyncSession, order, branch):
             order.branch = branch.number
             await db.flush()
 
-        async def publish(db: AsyncSession, order, branch):
+        async def publish(db: AsyncSession, order: Order, counted: Counted, branch):
+            {before}
             try:
                 {work}
             except Exception:
@@ -268,18 +275,24 @@ def test_what_a_failed_savepoint_expires_is_loaded_again(tmp_path: Path) -> None
             return await db.get(Branch, 1)
     """
     attach = "await attach(db, order, branch)"
-    refresh = ", and call `await db.refresh(order)` in the handler"
-    for work, handled, is_read in (
-        (attach, "print(order.number)", True),
-        ("order.branch = 1; await db.flush()", "print(order.number)", True),
-        (attach, "print(branch.number)", False),
-        (attach, "print(order)", False),
-        (f"order = Order(); {attach}", "print(order.number)", False),
-        (f"db.add(order); {attach}", "print(order.number)", False),
+    loaded = "found = await db.get(Order, 1)"
+    for before, work, handled, name in (
+        ("pass", attach, "print(order.number)", "order"),
+        ("pass", "order.branch = 1; await db.flush()", "print(order.number)", "order"),
+        (loaded, "await attach(db, found, branch)", "print(found.number)", "found"),
+        ("pass", attach, "print(branch.number)", ""),
+        ("pass", attach, "print(order)", ""),
+        ("pass", f"order = Order(); {attach}", "print(order.number)", ""),
+        ("pass", f"db.add(order); {attach}", "print(order.number)", ""),
+        ("pass", "counted.number = 1; await db.flush()", "print(counted.number)", ""),
+        ("found = Counted()", "await attach(db, found, branch)", "print(found.number)", ""),
+        ("pass", "branch.number = 1; await db.flush()", "print(branch.number)", ""),
     ):
-        (way,) = ways_out(tmp_path, service.format(work=work, handled=handled))
+        code = service.format(before=before, work=work, handled=handled)
+        (way,) = ways_out(tmp_path, code)
+        refresh = f", and call `await db.refresh({name})` in the handler" if name else ""
         savepoint = "put what the `try` does in `async with db.begin_nested():`"
-        assert way == savepoint + (refresh if is_read else ""), work
+        assert way == savepoint + refresh, (work, handled)
 
 
 def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:

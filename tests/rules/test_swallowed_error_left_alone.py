@@ -310,7 +310,7 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
             return action
     """
     routes = """
-        from audit import loaded, added, given, answer, others, listed, returned, held
+        from audit import loaded, added, given, answer, others, listed, plain, returned, held
         from core import Sessions
         from fastapi import APIRouter, Depends
         from models import Result, User
@@ -360,6 +360,15 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
             listed(db, name)
             names.append(name)
 
+        def made(db: Session, number) -> Result:
+            return Result()
+
+        @router.post("/plain")
+        def read_plain(number: int, db: Session = Depends(get_db)):
+            found = made(db, number)
+            plain(db, "read")
+            return found
+
         @router.post("/returned")
         def read_returned(number: int, db: Session = Depends(get_db)):
             user = db.get(User, number)
@@ -380,7 +389,10 @@ def test_objects_that_are_read_afterwards(tmp_path: Path) -> None:
             held(db, "read")
             return {"name": user.name}
     """
-    read, silent = ("loaded", "added", "given", "returned", "held"), ("answer", "others", "listed")
+    read, silent = (
+        ("loaded", "added", "given", "returned", "held"),
+        ("answer", "others", "listed", "plain"),
+    )
     marks = dict.fromkeys(read, "DBS308") | dict.fromkeys(silent, "silent")
     text = "".join(audit.format(name=name, mark=mark) for name, mark in marks.items())
     files = {"core.py": CORE, "models.py": models, "audit.py": text, "routes.py": routes}

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
+from flake8_dbsession.analysis.facts.lifetime.session_objects import objects_at
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
 from flake8_dbsession.analysis.library.methods import CHANGING, WORK
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
@@ -50,7 +51,8 @@ def expired_by(handler: ast.ExceptHandler, session: str, code: TriedCode) -> str
         code: the function that it stands in.
     """
     tried = code.tried[handler]
-    changed = set(_changed_in(tried, session, code))
+    names = _changed_in(tried, session, code)
+    changed = set(objects_at(tried.lineno, names, code.session_calls(session)))
     read = (
         node.value.id
         for node in own_nodes(code.function)
@@ -62,8 +64,8 @@ def expired_by(handler: ast.ExceptHandler, session: str, code: TriedCode) -> str
     return min(changed.intersection(read), default="")
 
 
-def _changed_in(tried: ast.Try, session: str, code: TriedCode) -> Iterator[str]:
-    """Give the names of the objects that a ``try`` changes, and neither binds nor adds."""
+def _changed_in(tried: ast.Try, session: str, code: TriedCode) -> Iterator[ast.Name]:
+    """Give the names of what a ``try`` changes, and neither binds nor adds."""
     inside = [node for statement in tried.body for node in nodes_in(statement)]
     bound = {n.id for n in inside if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
     calls = [node for node in inside if isinstance(node, ast.Call)]
@@ -80,9 +82,8 @@ def _changed_in(tried: ast.Try, session: str, code: TriedCode) -> Iterator[str]:
     )
     given = (value for call in calls for value in _changed_by(call, session, code))
     for value in (*set_here, *given):
-        name = value.id if isinstance(value, ast.Name) else ""
-        if name and name not in bound | new | {code.scope.receiver()}:
-            yield name
+        if isinstance(value, ast.Name) and value.id not in bound | new | {code.scope.receiver()}:
+            yield value
 
 
 def _changed_by(call: ast.Call, session: str, code: TriedCode) -> Iterator[ast.expr]:

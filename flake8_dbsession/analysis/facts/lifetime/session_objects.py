@@ -38,6 +38,18 @@ def reads_objects_after(place: ast.Call | ast.Try, calls: SessionCalls) -> bool:
     )
 
 
+def objects_at(line: int, names: Iterable[ast.Name], calls: SessionCalls) -> Iterator[str]:
+    """Give those of some names that are of a session's objects.
+
+    Args:
+        line: the line at which they are meant.
+        names: the names.
+        calls: what the function's calls do to the session.
+    """
+    objects = _objects_in(_nodes_with_session(line, calls), calls)
+    yield from (name.id for name in names if _is_object(name, objects, calls))
+
+
 def _objects_in(nodes: Sequence[ast.AST], calls: SessionCalls) -> frozenset[str]:
     """Give the names of what is loaded by a session, added to it, or given by what holds it."""
     by_holders = frozenset(
@@ -73,7 +85,19 @@ def _read_by(node: ast.AST) -> Iterator[ast.expr]:
 
 
 def _is_object(value: ast.expr, names: Set[str], calls: SessionCalls) -> bool:
-    return isinstance(value, ast.Name) and (value.id in names or _is_given_object(value, calls))
+    """Tell whether a name is an object's: bound to one, or a parameter that is known for one."""
+    if not isinstance(value, ast.Name):
+        return False
+    known = calls.inference.value(value, calls.scope)
+    if isinstance(known, InstanceValue):
+        is_models = bool(known.cls.node.bases) and is_gated(known.cls.scope.module.text)
+        return is_models and (value.id in names or _is_given(value.id, calls))
+    return value.id in names
+
+
+def _is_given(name: str, calls: SessionCalls) -> bool:
+    bindings = calls.scope.bindings(name)
+    return any(isinstance(binding.how, Parameter) for binding in bindings)
 
 
 def _nodes_with_session(line: int, calls: SessionCalls) -> Sequence[ast.AST]:
@@ -90,17 +114,6 @@ def _nodes_with_session(line: int, calls: SessionCalls) -> Sequence[ast.AST]:
         return every
     innermost = max(blocks, key=lambda block: block.lineno)
     return [node for statement in innermost.body for node in nodes_in(statement)]
-
-
-def _is_given_object(name: ast.Name, calls: SessionCalls) -> bool:
-    """Tell whether a parameter is an object of a class that derives from one of a database's."""
-    bindings = calls.scope.bindings(name.id)
-    if not any(isinstance(binding.how, Parameter) for binding in bindings):
-        return False
-    value = calls.inference.value(name, calls.scope)
-    if not isinstance(value, InstanceValue) or not value.cls.node.bases:
-        return False
-    return is_gated(value.cls.scope.module.text)
 
 
 def given_to(names: Set[str], methods: list[tuple[ast.Call, str]]) -> frozenset[str]:
