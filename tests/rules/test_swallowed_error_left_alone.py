@@ -166,6 +166,13 @@ def test_calls_that_are_not_all_in_sight(tmp_path: Path) -> None:
                 except Exception:  # DBS308
                     print("not saved")
 
+            async def also_called_by_others(db: AsyncSession, row):
+                try:
+                    db.add(row)
+                    await db.commit()
+                except Exception:  # DBS308
+                    print("not saved")
+
             class Rows:
                 def __init__(self, db: AsyncSession):
                     self.db = db
@@ -179,9 +186,16 @@ def test_calls_that_are_not_all_in_sight(tmp_path: Path) -> None:
         """,
         "jobs.py": """
             from core import Sessions
-            from service import Rows, passed_on
+            from service import Rows, passed_on, also_called_by_others
 
             JOBS = [passed_on]
+
+            async def called(others, row):
+                async with Sessions() as db:
+                    await also_called_by_others(db, row)
+                async with Sessions() as db:
+                    await others.also_called_by_others(db, row)
+                    await db.commit()
 
             async def job(row):
                 async with Sessions() as db:

@@ -29,8 +29,12 @@ def sites_in_sight(function: Scope, session: str, inference: Inference) -> Seque
         inference: finds the calls.
 
     Returns:
-        The calls; none where what some caller calls the session is not known.
+        The calls; none where what some caller calls the session is not known, or whom another
+        calls by the function's name.
     """
+    unknown = callers.unknown_calls(function, inference)
+    if not all(_is_of_tests(called) for called in unknown):
+        return []
     found = list(_sites(function, session, inference))
     return [] if None in found else [site for site in found if site is not None]
 
@@ -68,7 +72,7 @@ def _sites(function: Scope, session: str, inference: Inference) -> Iterator[Site
         yield None
         return
     for called in callers.calls_of(function, inference):
-        if called.scope.module.path.name.startswith(_TESTS):
+        if _is_of_tests(called):
             continue
         callee = inference.value(called.node.func, called.inner)
         if not isinstance(callee, FunctionValue) or called.inner is not called.scope:
@@ -78,6 +82,10 @@ def _sites(function: Scope, session: str, inference: Inference) -> Iterator[Site
             yield Site(called.node, called.scope, name) if name else None
         else:
             yield from _given(called.node, callee, session, called.scope)
+
+
+def _is_of_tests(called: callers.Called) -> bool:
+    return called.scope.module.path.name.startswith(_TESTS)
 
 
 def _given(
