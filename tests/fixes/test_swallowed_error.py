@@ -87,6 +87,62 @@ def test_what_is_to_be_done_by_hand(work: str, reason: str, tmp_path: Path) -> N
     assert reasons(tmp_path, files, "work.py", "DBS308") == [f"11: DBS308 {reason}"]
 
 
+GIVEN = """
+    from sqlalchemy.ext.asyncio import AsyncSession
+    from core.models import User
+
+    async def helper(db: AsyncSession, user):
+        user.age = 1
+        await db.flush()
+
+    async def sometimes(db: AsyncSession, user):
+        if not user:
+            return
+        db.add(user)
+        await db.commit()
+
+    async def work(db: AsyncSession, user: User, other):
+        {before}
+        try:
+            {work}
+        except Exception:
+            print({read})
+        await db.get(User, 1)
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "work", "read", "reason"),
+    [
+        (
+            "db.add(other)",
+            "await helper(db, other)",
+            "1",
+            "line 16 has to be flushed before the savepoint begins",
+        ),
+        (
+            "db.add(other); await db.flush()",
+            "await sometimes(db, other)\n            await db.flush()",
+            "1",
+            "line 18 may commit, and has to stay outside of a savepoint",
+        ),
+        (
+            "print(other)",
+            "await helper(db, user)",
+            "user.age",
+            "`user` has to be loaded again after a savepoint that failed",
+        ),
+    ],
+)
+def test_what_a_savepoint_needs_besides(
+    before: str, work: str, read: str, reason: str, tmp_path: Path
+) -> None:
+    text = GIVEN.format(before=before, work=work, read=read)
+    files = {**HOUSE, "work.py": text}
+    (found,) = reasons(tmp_path, files, "work.py", "DBS308")
+    assert found.endswith(f": DBS308 {reason}")
+
+
 SAVEPOINTS = """
     from sqlalchemy import event
 

@@ -458,9 +458,9 @@ def test_where_a_rollback_would_undo_more_a_savepoint_is_the_way_out(tmp_path: P
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
     ways = [message.partition("; ")[2] for message in found]
     assert ways == [
-        "put each iteration's work in `with db.begin_nested():`",
-        "put each iteration's work in `async with db.begin_nested():`",
-        "put the work in `async with db.begin_nested():`",
+        "put what the `try` does in `with db.begin_nested():`",
+        "put what the `try` does in `async with db.begin_nested():`",
+        "put what the `try` does in `async with db.begin_nested():`",
         "call `db.rollback()` in it",
         "call `db.rollback()` in it",
     ]
@@ -560,7 +560,7 @@ def test_a_helper_outside_of_the_loop_commits_no_turn(tmp_path: Path) -> None:
     """
     write_project(tmp_path, {"service.py": service})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
-    assert message.endswith("put each iteration's work in `async with session.begin_nested():`")
+    assert message.endswith("put what the `try` does in `async with session.begin_nested():`")
 
 
 def test_a_handler_that_works_with_what_failed_before_it_raises(tmp_path: Path) -> None:
@@ -1304,8 +1304,8 @@ def test_the_work_of_a_function_that_is_given_the_session(
         (
             "event.minute = 1",
             "update_stats(session, 1)",
-            "put the work in `with session.begin_nested():`, for a rollback may undo line 8 "
-            "as well",
+            "put what the `try` does in `with session.begin_nested():`, for a rollback may undo "
+            "line 8 as well",
         ),
     ],
 )
@@ -1439,7 +1439,7 @@ def test_a_commit_after_the_handler_saves_nothing_of_the_caller_s(tmp_path: Path
     """
     write_project(tmp_path, {"service.py": service, **POSTGRESQL})
     (message,) = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
-    assert message.endswith("put the work in `with session.begin_nested():`")
+    assert message.endswith("put what the `try` does in `with session.begin_nested():`")
 
 
 QUERIED = """
@@ -1570,7 +1570,7 @@ def test_what_other_methods_of_an_object_have_left_is_not_rolled_back(tmp_path: 
     write_project(tmp_path, {"service.py": service, **POSTGRESQL})
     found = [m for *_, code, m in lint(tmp_path, "service.py") if code == "DBS308"]
     assert [message.partition("; ")[2] for message in found] == [
-        "put the work in `with self._session.begin_nested():`",
+        "put what the `try` does in `with self._session.begin_nested():`",
         "call `self._session.rollback()` in it",
     ]
 
@@ -1954,7 +1954,7 @@ def test_in_the_block_of_a_transaction_only_a_savepoint_helps(tmp_path: Path) ->
     write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
     ways = [message.partition("; ")[2] for message in found]
-    assert ways == ["put the work in `with db.begin_nested():`"] * 2
+    assert ways == ["put what the `try` does in `with db.begin_nested():`"] * 2
 
 
 def test_sessions_of_objects_and_of_static_methods(tmp_path: Path) -> None:
@@ -2240,7 +2240,7 @@ def test_what_a_call_says_decides_what_its_function_does(tmp_path: Path) -> None
     write_project(tmp_path, {"core.py": CORE, "service.py": service, **POSTGRESQL})
     found = [message for *_, code, message in lint(tmp_path, "service.py") if code == "DBS308"]
     assert [message.partition("; ")[2] for message in found] == [
-        "put each iteration's work in `with db.begin_nested():`",
+        "put what the `try` does in `with db.begin_nested():`",
         "call `db.rollback()` in it",
     ]
 
@@ -2387,7 +2387,7 @@ def test_a_decorator_does_not_make_a_callers_work_the_functions_own(tmp_path: Pa
         folder = tmp_path / str(number)
         write_project(folder, {**POSTGRESQL, "tags.py": text.format(decorator=decorator)})
         ways = [m.rpartition("; ")[2] for _, _, code, m in lint(folder, "tags.py") if code in CODES]
-        assert ways == ["put the work in `with db.begin_nested():`"], decorator
+        assert ways == ["put what the `try` does in `with db.begin_nested():`"], decorator
 
 
 def test_what_an_earlier_handler_catches(tmp_path: Path) -> None:
@@ -2460,7 +2460,7 @@ def test_a_savepoint_comes_too_late_for_what_is_added_before_it(tmp_path: Path, 
     write_project(tmp_path, {"tags.py": text})
     found = [(row, m) for row, _, code, m in lint(tmp_path, "tags.py") if code in CODES]
     assert [row for row, _ in found] == [9]
-    way_out = "put the work, line 6 as well, in `with session.begin_nested():`"
+    way_out = "put what the `try` does, line 6 as well, in `with session.begin_nested():`"
     assert found[0][1].endswith(way_out)
 
 
@@ -2558,7 +2558,7 @@ def test_the_turns_of_the_inner_loop_are_committed_together(tmp_path: Path) -> N
     """
     write_project(tmp_path, {"pages.py": text})
     (message,) = [m for _, _, code, m in lint(tmp_path, "pages.py") if code in CODES]
-    assert message.endswith("; put each iteration's work in `with db.begin_nested():`")
+    assert message.endswith("; put what the `try` does in `with db.begin_nested():`")
 
 
 def test_a_way_on_which_there_is_no_session(tmp_path: Path) -> None:

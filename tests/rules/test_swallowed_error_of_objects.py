@@ -470,7 +470,7 @@ def test_what_the_message_advises_of_an_objects_work(tmp_path: Path) -> None:
         """,
     )
     assert text.startswith("`except Exception` swallows an error of `users.add()`, after which")
-    assert text.endswith("put each iteration's work in `with session.begin_nested():`")
+    assert text.endswith("put what the `try` does in `with session.begin_nested():`")
 
 
 @pytest.mark.parametrize("before", ["add(row)", "rename(row, 'x')"])
@@ -492,7 +492,8 @@ def test_what_an_object_has_done_before_is_not_rolled_back(before: str, tmp_path
         """,
     )
     assert text.endswith(
-        "put the work in `with session.begin_nested():`, for a rollback may undo line 8 as well"
+        "put what the `try` does in `with session.begin_nested():`, "
+        "for a rollback may undo line 8 as well"
     )
 
 
@@ -847,3 +848,51 @@ def test_handlers_that_leave_what_commits_at_its_end(tmp_path: Path) -> None:
             return {"exists": False}
     """
     assert_cases(tmp_path, {"core.py": PROVIDERS, "service.py": service, **POSTGRESQL}, CODES)
+
+
+def test_what_a_helper_only_does_where_no_event_loop_runs(tmp_path: Path) -> None:
+    text = """
+        import asyncio
+
+        from sqlalchemy.orm import Session
+
+        def log_event(db: Session, event, write):
+            try:
+                loop = asyncio.get_running_loop()
+                loop.run_in_executor(None, write, event)
+            except RuntimeError:
+                db.add(Event(event))
+                db.commit()
+
+        def log_twice(db: Session, event, write):
+            log_event(db, event, write)
+
+        async def asynchronous(db: Session, event, write):
+            try:
+                log_twice(db, event, write)
+            except Exception:
+                print("not logged")
+            return db.query(Event).all()
+
+        def synchronous(db: Session, event, write):
+            try:
+                log_twice(db, event, write)
+            except Exception:  # DBS308
+                print("not logged")
+            return db.query(Event).all()
+
+        def log_errors(db: Session, event, write):
+            try:
+                write(event)
+            except RuntimeError:
+                db.add(Event(event))
+                db.commit()
+
+        async def of_another_error(db: Session, event, write):
+            try:
+                log_errors(db, event, write)
+            except Exception:  # DBS308
+                print("not logged")
+            return db.query(Event).all()
+    """
+    assert_cases(tmp_path, {"service.py": text}, {"DBS308"})

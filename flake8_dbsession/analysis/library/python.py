@@ -231,3 +231,7 @@ TEARDOWNS = frozenset(
     | {"teardown_class", "teardown_function", "teardown_method", "teardown_module"}
 )
 """The names of what Python and the runners of tests call when something ends."""
+
+# https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.get_running_loop
+RUNNING_LOOP = "asyncio.get_running_loop"
+"""What raises RuntimeError where no event loop runs, and never in an asynchronous function."""

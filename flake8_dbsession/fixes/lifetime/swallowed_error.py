@@ -6,7 +6,8 @@ import ast
 
 import libcst as cst
 
-from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError, Undone
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.lifetime.undone_work import Undone
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.fixes.base import Fixer
 from flake8_dbsession.fixes.registry import register
@@ -55,6 +56,12 @@ def _in_savepoint(fact: SwallowedError, undone: Undone, document: Document) -> F
         raise Refusal(_BY_HAND[undone])
     if fact.added:
         raise Refusal(f"line {fact.added} has to move into the savepoint's block")
+    if fact.after:
+        raise Refusal(f"line {fact.after} may commit, and has to stay outside of a savepoint")
+    if fact.unflushed:
+        raise Refusal(f"line {fact.unflushed} has to be flushed before the savepoint begins")
+    if fact.expired:
+        raise Refusal(f"`{fact.expired}` has to be loaded again after a savepoint that failed")
     if fact.is_retried:
         raise Refusal("the handler works with the session by itself")
     handled = _handled_by(fact.node, document)

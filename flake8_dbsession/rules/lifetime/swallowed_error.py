@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError, Undone
+from flake8_dbsession.analysis.facts.lifetime.swallowed_errors import SwallowedError
+from flake8_dbsession.analysis.facts.lifetime.undone_work import Undone
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context
 from flake8_dbsession.rules.registry import register
@@ -39,7 +40,10 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     given the session and rolls it back or closes it at the end of its `with` block counts as a
     rollback. Silent as well: a function whose callers in sight close or roll back the session right
     after it; and the commit of a provider or a dependency, or one right after the handler, after a
-    failed statement where nothing was written before.
+    failed statement where nothing was written before, or after all that was written where the
+    provider swallows its own commit's error. So is a function all of whose callers in the project
+    are in sight, where each goes on without the session and without a look at its objects, which a
+    failed flush has expired, until a block or a framework closes it that commits nothing.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only
@@ -48,20 +52,27 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     another database.
 
     A handler is reported as well that itself works with the session before it rolls back, or has
-    such a function do so, whether or not it raises in the end, but for what it does only after a
-    look at the error (`if "401" in str(error)`). Where a rollback would undo more than what failed
-    (iterations of a loop that are committed together, objects that an asynchronous session loaded
-    for the next one, the work of a caller who gave the session or of an object's other methods, the
-    function's own uncommitted changes or a row lock from before the `try`), the message names a
-    savepoint; and nothing is reported where the `try` may end that savepoint: by a commit, or by a
-    call that is given the session and cannot be followed, or, where a registry or
-    Flask-SQLAlchemy's `db.session` has the session for all, by a function of the project that
-    commits. Of a loop that commits in some of its iterations alone the message asks to commit each.
-    Of an object's session, where other work of the `try` can fail while the session is well, it
-    asks for a `try` around the commit alone. Inside `with session.begin():`, where a session takes
-    no more work after a rollback, it is always a savepoint. A savepoint begins with a flush of its
-    own: what was added before a `try` that only flushes it has to move into the block, and the
-    message names its line; a `begin_nested()` that comes too late so is reported as well.
+    such a function do so, or one that is defined beside it, whether or not it raises in the end,
+    but for what it does only after a look at the error (`if "401" in str(error)`). What a function
+    only does where `asyncio.get_running_loop()` raises is no work of an asynchronous caller.
+
+    Where a rollback would undo more than what failed (iterations of a loop that are committed
+    together, objects that an asynchronous session loaded for the next one, the work of a caller who
+    gave the session or of an object's other methods, the function's own uncommitted changes or a
+    row lock from before the `try`), the message names a savepoint; and nothing is reported where
+    the `try` may end that savepoint: by a commit, or by a call that is given the session and cannot
+    be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the session for all, by
+    a function of the project that commits. Of a loop that commits in some of its iterations alone
+    the message asks to commit each, or names the line before the `try` that is to be committed.
+    Where a helper in the `try` commits on some of its ways alone, and with them what others have
+    done by the session, the savepoint begins after its line, if more work comes there. Of an
+    object's session, where other work of the `try` can fail while the session is well, it asks for
+    a `try` around the commit alone. Inside `with session.begin():`, where a session takes no more
+    work after a rollback, it is always a savepoint. A savepoint begins with a flush of its own:
+    what was added before a `try` that only flushes it has to move into the block, and the message
+    names its line; a `begin_nested()` that comes too late so is reported as well. What was added
+    right before another `try` is to be flushed before it, and what an asynchronous session's
+    savepoint changes and the code reads after it failed is to be loaded again.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
@@ -171,12 +182,35 @@ def _way_out(fact: SwallowedError) -> str:
     if fact.undone is Undone.BATCH:
         before = "commit each iteration's work, for a rollback undoes what is not committed"
         return f"{before}, and call {rollback}{again}"
-    work = "each iteration's work" if fact.undone is Undone.TURNS else "the work"
-    work += f", line {fact.added} as well," if fact.added else ""
-    keyword = "async with" if fact.is_async else "with"
+    return f"{_savepoint(fact)}{_reason(fact)}{_refresh(fact)}"
+
+
+def _savepoint(fact: SwallowedError) -> str:
+    """Say what to put into a savepoint, and what comes before it."""
+    waiting, keyword = ("await ", "async with") if fact.is_async else ("", "with")
+    work = "what the `try` does"
+    if fact.after:
+        work += f" after line {fact.after}, which may commit,"
+    if fact.added:
+        work += f", line {fact.added} as well,"
     savepoint = f"put {work} in `{keyword} {fact.session}.begin_nested():`"
-    if fact.undone is Undone.OWN:
-        return f"{savepoint}, for a rollback may undo line {fact.before} as well"
-    if fact.undone is Undone.LOCK:
-        return f"{savepoint}, for a rollback would release the lock of line {fact.before}"
+    if fact.unflushed and not (fact.added or fact.after):
+        flush = f"`{waiting}{fact.session}.flush()` before the `try`"
+        return f"call {flush}, for line {fact.unflushed}, and {savepoint}"
     return savepoint
+
+
+def _reason(fact: SwallowedError) -> str:
+    """Say what a rollback would undo that stands in the function."""
+    if fact.undone is Undone.OWN:
+        return f", for a rollback may undo line {fact.before} as well"
+    if fact.undone is Undone.LOCK:
+        return f", for a rollback would release the lock of line {fact.before}"
+    return ""
+
+
+def _refresh(fact: SwallowedError) -> str:
+    """Say what to load again where a savepoint has failed: I/O outside of an await reads it not."""
+    if not fact.expired:
+        return ""
+    return f", and call `await {fact.session}.refresh({fact.expired})` in the handler"

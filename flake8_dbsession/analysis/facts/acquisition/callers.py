@@ -102,6 +102,21 @@ def calls_of(function: Scope, inference: Inference) -> Iterator[Called]:
                     yield Called(call, inner, scope, around)
 
 
+def unknown_calls(function: Scope, inference: Inference) -> Iterator[Called]:
+    """Find the calls of a function's name of which nothing tells what they call.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: answers what calls stand for; its project is searched for the function's name.
+    """
+    name = getattr(function.node, "name", "")
+    for module in _mentioning(function, inference):
+        for scope in scopes_mentioning(module.scope, [f"{name}("]):
+            for call, inner, around in calls_in(scope, (name,)):
+                if inference.value(call.func, inner) is None:
+                    yield Called(call, inner, scope, around)
+
+
 def is_injected(function: Scope, inference: Inference) -> bool:
     """Tell whether a framework is told to call a function for each request: ``Depends(get_db)``.
 

@@ -72,6 +72,7 @@ class Ways:
         works: for each handler that errors come to, the work that can fail, the first one first.
         sequels: for each of them, what comes of the session on the ways from it.
         returned: for each of them, what it returns to whoever gave the session.
+        retried: for each of them, the calls by which it works with the session as it was left.
     """
 
     def __init__(
@@ -86,6 +87,7 @@ class Ways:
         self.works: dict[ast.ExceptHandler, list[Work]] = {}
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         self.returned: dict[ast.ExceptHandler, list[ast.expr | None]] = defaultdict(list)
+        self.retried: dict[ast.ExceptHandler, list[ast.expr]] = defaultdict(list)
         for block in graph.blocks:
             failing = [
                 work for index in sorted(block.raising) for work in self._work(block.events[index])
@@ -131,7 +133,9 @@ class Ways:
                     self._note(handler, Sequel.LEFT)
                 return
             self._note(handler, sequel)
-            if sequel is not None and sequel is not Sequel.RETRIED:
+            if handler is not None and sequel is Sequel.RETRIED and isinstance(event, Evaluate):
+                self.retried[handler].append(event.node)
+            elif sequel is not None:
                 return
             if isinstance(event, Finish) and isinstance(event.node, ast.Return) and not is_handled:
                 if handler is None:
@@ -235,9 +239,9 @@ def sequels_after(
 
     def sequel_in(events: Iterable[Event]) -> Sequel | None:
         for event in events:
-            sequel = ways.sequel(event, is_handled=True)
-            if sequel is None and isinstance(event, Evaluate) and event.node is call:
+            if isinstance(event, Evaluate) and event.node is call:
                 return Sequel.USED  # a loop has come back to it
+            sequel = ways.sequel(event, is_handled=True)
             if sequel is not None or ends(event):
                 return sequel or Sequel.LOOKED_AT
         return None

@@ -7,12 +7,14 @@ from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.effects.work.reach import Reach
+from flake8_dbsession.analysis.effects.work.reach import Reach, reach_in
 from flake8_dbsession.analysis.facts.scope.sequel import as_try, in_tries
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
+from flake8_dbsession.analysis.library.python import RUNNING_LOOP
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.names.values import External, FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, nodes_in, own_nodes
 
 # Who does any of these may see to the error before it leaves.
 _SEEING_TO = TRANSACTIONS | {"__exit__", "close", "invalidate", "reset", "rollback"}
@@ -29,26 +31,52 @@ def methods_of(session: str, nodes: Iterable[ast.AST]) -> Iterator[tuple[ast.Cal
                 yield node, method
 
 
-def failing_work(call: ast.Call, caller: Reach) -> tuple[str, ...]:
+def failing_work(call: ast.Call, caller: Reach, *, in_loop: bool = False) -> tuple[str, ...]:
     """Give the methods of a session by which a called function fails, and leaves it so.
 
     Args:
         call: the call, which is given the session, or of an object's method that holds it.
         caller: how the session is reached where it stands.
+        in_loop: whether an event loop runs the caller, asynchronous or not.
 
     Returns:
         The methods, in the order of the text: of the function's own work, and of what it calls
         to work by the session. None where something catches the errors, or may roll back.
     """
-    reached = caller.run_by(call)
+    reached = caller.run_by(call) or closure_run_by(call, caller)
     if reached is None:
         return ()
+    is_run = in_loop or isinstance(caller.scope.node, ast.AsyncFunctionDef)
     return caller.inference.questions.ask(
         reached.scope.memory,
-        ("failing work", reached.question),
-        lambda: tuple(_work_of(reached)),
+        ("failing work", reached.question, is_run),
+        lambda: tuple(_work_of(reached, in_loop=is_run)),
         (),
     )
+
+
+def closure_run_by(call: ast.Call, caller: Reach) -> Reach | None:
+    """Follow a call of a function that is defined in the caller, and so has its names.
+
+    Args:
+        call: any call in the caller.
+        caller: how the session is reached there.
+
+    Returns:
+        How the called function reaches the session; None where another is called, or where all
+        that reaches the session has another meaning in it.
+    """
+    called = caller.inference.value(call.func, caller.scope)
+    if not isinstance(called, FunctionValue) or called.scope.node is not caller.scope.node:
+        return None
+    scope = called.scope.child(called.node)
+    known, _ = caller.question
+    kept = frozenset((name, held) for name, held in known if not _is_bound_in(scope, name))
+    return reach_in(scope, kept, inference=caller.inference) if kept else None
+
+
+def _is_bound_in(scope: Scope, name: str) -> bool:
+    return bool(scope.bindings(name.partition(".")[0]))
 
 
 def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inference) -> bool:
@@ -79,7 +107,7 @@ def may_see_to(context: ast.expr, session: str, scope: Scope, inference: Inferen
     )
 
 
-def _work_of(reach: Reach) -> list[str]:
+def _work_of(reach: Reach, *, in_loop: bool) -> list[str]:
     methods = dict(reach.methods())
     if not _SEEING_TO.isdisjoint(methods.values()):
         return []
@@ -95,6 +123,8 @@ def _work_of(reach: Reach) -> list[str]:
         if any(_is_seen_to_at(item.context_expr, reach) for item in node.items)
     ]
     caught |= {inner for node in guarded for part in node.body for inner in nodes_in(part)}
+    if in_loop:
+        caught |= {inner for tried in tries for inner in _done_without_loop(tried, reach)}
     works: list[str] = []
     for call in reach.calls:
         if call in caught:
@@ -102,8 +132,18 @@ def _work_of(reach: Reach) -> list[str]:
         if call in methods:
             works += [method for method in (methods[call],) if method in WORK]
         else:
-            works += failing_work(call, reach)
+            works += failing_work(call, reach, in_loop=in_loop)
     return works
+
+
+def _done_without_loop(tried: ast.Try, reach: Reach) -> Iterator[ast.AST]:
+    """Give what a ``try`` only does where no event loop runs, as its own body asks."""
+    calls = (n for s in tried.body for n in nodes_in(s) if isinstance(n, ast.Call))
+    called = (reach.inference.value(call.func, reach.scope) for call in calls)
+    if any(isinstance(each, External) and each.name == RUNNING_LOOP for each in called):
+        for handler in tried.handlers:
+            if handler.type is not None and is_name(handler.type, "RuntimeError"):
+                yield from (inner for part in handler.body for inner in nodes_in(part))
 
 
 def _only_sees_to(call: ast.Call, reach: Reach) -> bool:

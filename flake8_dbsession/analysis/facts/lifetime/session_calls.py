@@ -11,7 +11,11 @@ from flake8_dbsession.analysis.effects.said_to_close import closes, rolls_back
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.reach import Reach, reach_in
 from flake8_dbsession.analysis.facts.lifetime.held_beside import known_with
-from flake8_dbsession.analysis.facts.lifetime.helped_work import failing_work, may_see_to
+from flake8_dbsession.analysis.facts.lifetime.helped_work import (
+    closure_run_by,
+    failing_work,
+    may_see_to,
+)
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.registries import ends_at_block
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
@@ -97,8 +101,12 @@ class SessionCalls:
     def is_seen_to_by(self, call: ast.Call) -> bool:
         """Tell whether a method of an object that holds the session may roll it back or close it.
 
-        One that cannot be followed may; a method of the function's own object is taken not to.
+        One that cannot be followed may; a method of the function's own object is taken not to. So
+        may a function that is defined in it.
         """
+        closure = closure_run_by(call, self.reach)
+        if closure is not None:
+            return bool(closure.done() & _SEEING_TO)
         if not self.reach.is_of_carrier(call):
             return self.is_of_holder(call)
         if self.reach.run_by(call) is None:

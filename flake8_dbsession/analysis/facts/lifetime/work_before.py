@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Set
 
 from flake8_dbsession.analysis.effects.calls import received_as
 from flake8_dbsession.analysis.effects.work.acts import did_by
@@ -12,6 +11,12 @@ from flake8_dbsession.analysis.effects.work.model import LASTING, Did
 from flake8_dbsession.analysis.effects.work.reach import Reach
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
+from flake8_dbsession.analysis.facts.lifetime.session_objects import (
+    bound_by,
+    given_to,
+    mentions,
+    names_of_loaded,
+)
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Enter, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import CHANGING, Effect, effect_of
@@ -56,12 +61,30 @@ def left_before(
         A change, or else a lock, the nearest one; None where the function has left nothing.
     """
     acts, lock = _Acts(session, scope, inference), None
-    for event in sorted(_events_before(tried, graph, acts), key=_line_of, reverse=True):
+    events, _ = _events_before(tried, graph, acts)
+    for event in sorted(events, key=_line_of, reverse=True):
         left = acts.left_by(event)
         if left is not None and not left.is_lock:
             return left  # none of those above is nearer, and to follow each would take long
         lock = lock or left
     return lock
+
+
+def is_ended_before(
+    tried: ast.Try, graph: Graph, session: str, scope: Scope, inference: Inference
+) -> bool:
+    """Tell whether a function ends the transaction on every way to a ``try``, and leaves nothing.
+
+    Args:
+        tried: the statement.
+        graph: the control flow of its function.
+        session: the session as it is written.
+        scope: the function's scope.
+        inference: follows the functions that are given the session.
+    """
+    acts = _Acts(session, scope, inference)
+    events, is_open = _events_before(tried, graph, acts)
+    return not is_open and not any(map(acts.left_by, events))
 
 
 def _line_of(event: Event) -> int:
@@ -90,9 +113,9 @@ def reads_expired(
     methods = list(methods_of(session, nodes))
     if not any(method == "commit" and call.lineno < first for call, method in methods):
         return False
-    names = _names_of_loaded(function, session, parts=False) | _given_to(CHANGING, methods)
-    names -= _given_to({"refresh"}, methods)
-    names -= {name for node in nodes_in(tried) for bound, _ in _bound(node) for name in bound}
+    names = names_of_loaded(nodes, session, parts=False) | given_to(CHANGING, methods)
+    names -= given_to({"refresh"}, methods)
+    names -= {name for node in nodes_in(tried) for bound, _ in bound_by(node) for name in bound}
     return any(
         isinstance(node, ast.Name)
         and isinstance(node.ctx, ast.Load)
@@ -115,19 +138,12 @@ def notes_after(handler: ast.ExceptHandler, function: Function, session: str) ->
     return any(call.lineno > last and method in CHANGING for call, method in methods)
 
 
-def _given_to(names: Set[str], methods: list[tuple[ast.Call, str]]) -> frozenset[str]:
-    """Give the names of what is given to the session's methods of some names."""
-    return frozenset(
-        argument.id
-        for call, method in methods
-        if method in names
-        for argument in call.args
-        if isinstance(argument, ast.Name)
-    )
+def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> tuple[list[Event], bool]:
+    """Give the events before a ``try``, back to the last end of the transaction on each way.
 
-
-def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]:
-    """Give the events before a ``try``, back to the last end of the transaction on each way."""
+    Returns:
+        The events, and whether some way leads back to where the function begins.
+    """
     sources: dict[int, list[int]] = {}
     for number, block in enumerate(graph.blocks):
         for edge in block.edges:
@@ -137,7 +153,7 @@ def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]
         for number, block in enumerate(graph.blocks)
         if any(_is_within(event, tried.body) for event in block.events)
     ]
-    seen = set(pending)
+    seen, events, is_open = set(pending), list[Event](), False
     while pending:
         number = pending.pop()
         for event in reversed(graph.blocks[number].events):
@@ -145,11 +161,13 @@ def _events_before(tried: ast.Try, graph: Graph, acts: _Acts) -> Iterator[Event]
                 continue
             if acts.ends(event):
                 break
-            yield event
+            events.append(event)
         else:
+            is_open = is_open or number == graph.entry
             following = set(sources.get(number, ())) - seen
             seen |= following
             pending += following
+    return events, is_open
 
 
 class _Acts:
@@ -166,7 +184,7 @@ class _Acts:
         self._session = session
         self._scope = scope
         self._inference = inference
-        self._loaded = _names_of_loaded(scope.node, session)
+        self._loaded = names_of_loaded(own_nodes(scope.node), session)
 
     def ends(self, event: Event) -> bool:
         """Tell whether an event ends the transaction, or begins the session."""
@@ -203,7 +221,7 @@ class _Acts:
     def _left_by_call(self, call: ast.Call) -> Left | None:
         if self._changes_by(call) or self._sets_attribute(call):
             return Left(call.lineno, is_lock=False)
-        if _locks(call) and _mentions(call, {self._session}):
+        if _locks(call) and mentions(call, {self._session}):
             return Left(call.lineno, is_lock=True)
         if self._calls.is_given(call) and self._may_leave(call):
             return Left(call.lineno, is_lock=False)
@@ -249,7 +267,7 @@ class _Acts:
         """Tell whether a call changes data by the session, or may: by an unknown statement."""
         match call.func:
             case ast.Attribute(value=ast.Call() as query, attr=method) if method in _QUERY_WRITES:
-                return _mentions(query, {self._session})
+                return mentions(query, {self._session})
             case ast.Attribute(value=owner) if self._calls.is_session(owner):
                 did = did_by(call, Resource.SESSION, self._scope, self._inference)
                 return bool(did & LASTING)
@@ -286,55 +304,6 @@ def _is_within(event: Event, body: list[ast.stmt]) -> bool:
     return first <= _line_of(event) <= last
 
 
-def _names_of_loaded(function: ast.AST, session: str, *, parts: bool = True) -> frozenset[str]:
-    """Give the names that are bound to what comes of a session: rows, and parts of them."""
-    bindings = [
-        (names, value)
-        for node in own_nodes(function)
-        for names, value in _bound(node)
-        if parts or not isinstance(value, ast.Attribute)
-    ]
-    found = {session}
-    while True:
-        more = {
-            name
-            for names, value in bindings
-            if _mentions(value, found)
-            for name in names
-            if name not in found
-        }
-        if not more:
-            return frozenset(found - {session})
-        found |= more
-
-
-def _bound(node: ast.AST) -> Iterator[tuple[list[str], ast.expr]]:
-    match node:
-        case ast.Assign(targets=targets, value=value):
-            yield [name for target in targets for name in _names(target)], value
-        case ast.AnnAssign(target=target, value=ast.expr() as value):
-            yield _names(target), value
-        case ast.NamedExpr(target=target, value=value):
-            yield _names(target), value
-        case ast.For(target=target, iter=value) | ast.AsyncFor(target=target, iter=value):
-            yield _names(target), value
-
-
-def _names(target: ast.expr) -> list[str]:
-    return [
-        node.id
-        for node in nodes_in(target)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    ]
-
-
-def _mentions(node: ast.AST, names: frozenset[str] | set[str]) -> bool:
-    return any(
-        isinstance(part, (ast.Name, ast.Attribute)) and dotted_name(part) in names
-        for part in nodes_in(node)
-    )
-
-
 def _locks(call: ast.Call) -> bool:
     """Tell whether a call takes a lock that the end of the transaction releases."""
     if last_segment(call) == "with_for_update":
@@ -353,4 +322,4 @@ def _locks(call: ast.Call) -> bool:
 def _is_object(expression: ast.AST, session: str, loaded: frozenset[str]) -> bool:
     """Tell whether an expression gives what came of a session, not the session itself."""
     is_session = isinstance(expression, ast.expr) and dotted_name(expression) == session
-    return not is_session and _mentions(expression, {session, *loaded})
+    return not is_session and mentions(expression, {session, *loaded})
