@@ -11,7 +11,11 @@ from flake8_dbsession.analysis.facts.engine.module_engines import (
     without_pool,
 )
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
-from flake8_dbsession.analysis.facts.engine.repeated_work import runs_again
+from flake8_dbsession.analysis.facts.engine.repeated_work import (
+    is_repeated,
+    repeated_functions,
+    runs_again,
+)
 from flake8_dbsession.analysis.facts.scope.carrying import calls_in, scopes_mentioning
 from flake8_dbsession.analysis.library.running import (
     CARRIERS,
@@ -20,6 +24,7 @@ from flake8_dbsession.analysis.library.running import (
     LOOP_WRAPPERS,
 )
 from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
@@ -70,16 +75,36 @@ def new_loops(tree: Tree, inference: Inference) -> Iterator[NewLoop]:
     for scope in scopes_mentioning(tree.scope, _WORDS):
         for call, inner, around in calls_in(scope, _NAMES):
             loop = _maker(call, inner, inference)
-            if loop is None or not (
-                _is_made_each_turn(loop, around)
-                or runs_again(scope, inference, by_coroutines=False)
-            ):
+            turns = loop is not None and _is_made_each_turn(loop, around)
+            if loop is None or not (turns or _may_run_again(scope, inference)):
                 continue
-            for coroutine in _coroutines(call, inner, inference):
-                engine = _engine_left(coroutine, scope, inference)
-                if engine is not None:
-                    yield NewLoop(call, scope, engine, without_pool(engine, inference))
-                    break
+            engine = _engine_left_by(call, inner, scope, inference)
+            # Who calls the function is asked last: the whole project is searched for that.
+            if engine is not None and (turns or runs_again(scope, inference, by_coroutines=False)):
+                yield NewLoop(call, scope, engine, without_pool(engine, inference))
+
+
+def _may_run_again(function: Scope, inference: Inference) -> bool:
+    """Tell whether a function runs many times, or stands beside one that does."""
+    return is_repeated(function, inference) or _has_repeated(
+        function.module.scope, inference=inference
+    )
+
+
+@remembered
+def _has_repeated(module: Scope, *, inference: Inference) -> bool:
+    return any(True for _ in repeated_functions(module, inference))
+
+
+def _engine_left_by(
+    call: ast.Call, inner: Scope, caller: Scope, inference: Inference
+) -> ModuleEngine | None:
+    """Find an asynchronous engine whose connections outlive the loop that a call runs."""
+    left = (
+        _engine_left(coroutine, caller, inference)
+        for coroutine in _coroutines(call, inner, inference)
+    )
+    return next((engine for engine in left if engine is not None), None)
 
 
 def _maker(call: ast.Call, scope: Scope, inference: Inference) -> ast.Call | None:
