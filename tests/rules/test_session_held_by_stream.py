@@ -423,3 +423,103 @@ def test_a_commit_is_enough_where_it_expires_nothing(tmp_path: Path) -> None:
     write_project(tmp_path, {"app/db.py": house, "app/api.py": HEAD + body})
     [message] = [text for *_, code, text in lint(tmp_path, "app/api.py") if code == "DBS410"]
     assert message.endswith(EITHER)
+
+
+ONE_STEP_ON = """
+    async def locked(generator, key):
+        try:
+            async for chunk in generator:
+                yield chunk
+        finally:
+            unlock(key)
+
+    def passed_on(generator):
+        yield from generator
+
+    def forgetful(generator):
+        yield "nothing of it"
+
+    def packets(db: Session):
+        for item in db.query(Item):
+            yield item.name
+
+    def ended(db: Session):
+        names = db.query(Item).all()
+        db.commit()
+        for name in names:
+            yield name
+
+    def numbers(count):
+        while True:
+            yield count
+
+    class Lines:
+        def __init__(self, db: Session, size=1):
+            self.db = db
+            self.size = size
+
+        def stream(self):
+            for item in self.db.query(Item):
+                yield item.name
+
+        def given(self):
+            for item in load(self.db):
+                yield item.name
+
+        def sizes(self):
+            while True:
+                yield self.size
+
+    class MoreLines(Lines):
+        def more(self):
+            for item in self.db.query(Item):
+                yield item.name
+
+    @router.get("/locked")
+    async def by_wrapper(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(packets(db), "key"))  # DBS410
+
+    @router.get("/passed-on")
+    async def by_delegation(db: Session = Depends(get_db)):
+        body = packets(db)
+        return StreamingResponse(passed_on(generator=locked(body, 1)))  # DBS410
+
+    @router.get("/object")
+    async def by_object(db: Session = Depends(get_db)):
+        lines = Lines(db)
+        return StreamingResponse(lines.stream())  # DBS410
+
+    @router.get("/object-on-the-spot")
+    async def by_object_on_the_spot(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(db=db).given())  # DBS410
+
+    @router.get("/inherited")
+    async def by_inherited(db: Session = Depends(get_db)):
+        return StreamingResponse(MoreLines(db).more())  # DBS410
+
+    @router.get("/forgotten")
+    async def not_iterated(db: Session = Depends(get_db)):
+        return StreamingResponse(forgetful(packets(db)))
+
+    @router.get("/other-object")
+    async def of_another(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(SessionLocal()).stream())
+
+    @router.get("/sizes")
+    async def without_the_session(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(db).sizes())
+
+    @router.get("/numbers")
+    async def without(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(numbers(1), "key"))
+
+    @router.get("/ended")
+    async def that_ends(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(ended(db), "key"))  {ended}
+"""
+
+
+@pytest.mark.parametrize("version", ["==0.115", ">=0.120"])
+def test_a_generator_one_step_further(tmp_path: Path, version: str) -> None:
+    body = ONE_STEP_ON.format(ended="# DBS410" if version == "==0.115" else "")
+    check(tmp_path, body, **{"requirements.txt": f"fastapi{version}\n"})
