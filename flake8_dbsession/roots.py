@@ -18,6 +18,8 @@ _PROJECT_MARKS = (
     "dbsession.toml",
     "requirements.txt",
 )
+# They stand in a project's folder as a rule, but in one inside of it as well.
+_SLIGHT_MARKS = (".pre-commit-config.yaml", ".ruff.toml", "pytest.ini", "ruff.toml")
 _roots: dict[str, str] = {}
 _repositories: dict[str, str | None] = {}
 
@@ -30,8 +32,9 @@ def project_root(folder: str) -> str:
 
     Returns:
         The nearest folder at or above it that holds a repository; else the nearest that holds a
-        project's file, or the one that its package lies in, where that holds one as well; else the
-        nearest that is no package, in which the topmost package lies.
+        project's file, or the one that its package lies in, where that holds one as well, a tool's
+        settings included; else the nearest that holds a tool's settings; else the nearest that is
+        no package, in which the topmost package lies.
     """
     if folder not in _roots:
         _roots[folder] = _found_root(folder)
@@ -43,7 +46,7 @@ def _found_root(folder: str) -> str:
     found = next(
         (
             candidate
-            for is_root in (_holds_repository, _holds_project, _is_no_package)
+            for is_root in (_holds_repository, _holds_project, _holds_settings, _is_no_package)
             for candidate in above
             if is_root(candidate)
         ),
@@ -52,7 +55,7 @@ def _found_root(folder: str) -> str:
     if _holds_repository(found):
         return found
     outside = next(filter(_is_no_package, upward(found)), found)
-    return outside if _holds_project(outside) else found
+    return outside if is_marked(outside) else found
 
 
 def repository_of(folder: str) -> str | None:
@@ -94,12 +97,21 @@ def is_within(path: str, folder: str) -> bool:
     return path == folder or path.startswith(os.path.join(folder, ""))
 
 
+def is_marked(folder: str) -> bool:
+    """Tell whether a folder holds what a project's folder does: a repository, a project's file."""
+    return any(holds(folder) for holds in (_holds_repository, _holds_project, _holds_settings))
+
+
 def _holds_repository(folder: str) -> bool:
     return any(os.path.lexists(os.path.join(folder, mark)) for mark in _REPOSITORY_MARKS)
 
 
 def _holds_project(folder: str) -> bool:
     return any(os.path.isfile(os.path.join(folder, mark)) for mark in _PROJECT_MARKS)
+
+
+def _holds_settings(folder: str) -> bool:
+    return any(os.path.isfile(os.path.join(folder, mark)) for mark in _SLIGHT_MARKS)
 
 
 def _is_no_package(folder: str) -> bool:

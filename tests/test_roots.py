@@ -31,6 +31,12 @@ def make(folder: Path, *files: str) -> None:
         (("a/b/c/x.py",), "a/b/c"),
         (("a/setup.py", "a/b/requirements.txt", "a/b/__init__.py", "a/b/c/__init__.py"), "a"),
         (("a/b/requirements.txt", "a/b/__init__.py", "a/b/c/__init__.py"), "a/b"),
+        # A tool's settings mark a project where nothing else does, or one that a package lies in.
+        (("a/pytest.ini",), "a"),
+        (("a/ruff.toml", "a/b/c/__init__.py"), "a"),
+        (("a/.pre-commit-config.yaml", "a/.ruff.toml", "a/b/setup.py"), "a/b"),
+        (("a/setup.py", "a/b/pytest.ini"), "a"),
+        (("a/pytest.ini", "a/b/requirements.txt", "a/b/__init__.py", "a/b/c/__init__.py"), "a"),
     ],
 )
 def test_the_root_is_the_nearest_mark(tmp_path: Path, files: tuple[str, ...], root: str) -> None:
@@ -50,3 +56,36 @@ def test_what_is_found_does_not_depend_on_the_working_directory(
         found.append(lint(tmp_path, "shop/api/users.py"))
     assert found[0]
     assert all(each == found[0] for each in found)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        ("backend/setup.py",),
+        ("backend/setup.py", "backend/__init__.py"),
+        ("backend/setup.py", "backend/tests/backend/__init__.py"),
+        ("backend/setup.py", "backend/__init__.py", "backend/tests/backend/db.py"),
+    ],
+)
+def test_the_root_s_own_name_leads_into_it(tmp_path: Path, files: tuple[str, ...]) -> None:
+    make(tmp_path, *files, "backend/api/__init__.py")
+    (tmp_path / "backend/core.py").write_text(FACTORY)
+    user = USER.replace("shop.core", "backend.core")
+    for name in ("backend/api/users.py", "backend/users.py"):
+        (tmp_path / name).write_text(user)
+        assert lint(tmp_path, name)
+
+
+def test_the_root_s_own_name_leads_to_a_package_in_it_first(tmp_path: Path) -> None:
+    make(tmp_path, "shop/setup.py", "shop/src/shop/__init__.py")
+    (tmp_path / "shop/src/shop/core.py").write_text(FACTORY)
+    (tmp_path / "shop/core.py").write_text("SessionLocal = None\n")
+    (tmp_path / "shop/users.py").write_text(USER)
+    assert lint(tmp_path, "shop/users.py")
+
+
+def test_nothing_outside_of_the_root_is_read_by_its_name(tmp_path: Path) -> None:
+    make(tmp_path, "backend/setup.py")
+    (tmp_path / "core.py").write_text(FACTORY)
+    (tmp_path / "backend/users.py").write_text(USER.replace("shop.core", "core"))
+    assert not lint(tmp_path, "backend/users.py")

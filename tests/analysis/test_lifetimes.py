@@ -368,3 +368,73 @@ def test_a_coroutine_works_when_it_is_awaited_and_its_value_is_what_it_gives() -
     assert [close.node.lineno for close in lifetime.closes] == [4]  # type: ignore[attr-defined]
     assert not lifetime.uses_after_close
     assert _leaks(lifetime) == {(3, Leaving.RAISES)}
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "(r[{0}] or 0)",
+        "(1 if r[{0}] else 0)",
+        "(r[{0}] and name{0})",
+        "((r[{0}] or 0) if t{0} else f(r))",
+        "(t or (u and r[{0}] and 1))",
+        "(not r[{0}])",
+        "(r[{0}] is None)",
+        "f(r[{0}] or None)",
+    ],
+)
+def test_conditional_expressions_side_by_side_hide_nothing(part: str) -> None:
+    parts = ", ".join(part.format(number) for number in range(40))
+    lifetime = _lifetime(
+        f"""\
+        def f(rows, path):
+            conn = connect(path)
+            for r in conn.execute("SELECT 1"):
+                rows.append([{parts}])
+            conn.close()
+        """
+    )
+    assert (4, Leaving.RAISES) in _leaks(lifetime)
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        "conn = connect(path) if path else None",
+        "conn = x = connect(path) if path else None",
+        "conn, other = (connect(path) if path else None), 1",
+        "conn = cast(Any, connect(path) if path else None)",
+        "conn = (db := (connect(path) if path else None))",
+        "conn = (connect(path) if path else None) if x else (None if y else None)",
+        "conn = path and connect(path)",
+    ],
+)
+def test_what_a_conditional_expression_gives_is_known_where_it_is_asked(opening: str) -> None:
+    lifetime = _lifetime(
+        f"""\
+        def f(path, x, y, Any):
+            {opening}
+            if conn:
+                conn.close()
+        """
+    )
+    assert not {how for _, how in _leaks(lifetime)} & {Leaving.FALLS_OFF}
+
+
+@pytest.mark.parametrize("given", ["1 if path else 0", "path and 1", "path is not None"])
+@pytest.mark.parametrize(
+    "target", ["is_open = {}", "is_open, x = {}, 1", "if (is_open := ({})): f()"]
+)
+def test_a_condition_with_a_name_is_remembered(target: str, given: str) -> None:
+    lifetime = _lifetime(
+        f"""\
+        def f(path):
+            {target.format(given)}
+            if is_open:
+                conn = connect(path)
+            work()
+            if is_open:
+                conn.close()
+        """
+    )
+    assert {how for _, how in _leaks(lifetime)} <= {Leaving.RAISES}

@@ -329,3 +329,192 @@ def test_the_options_that_a_mapping_brings_are_named(added: str, said: str, tmp_
     write_project(tmp_path, {"app/db.py": MAPPED.replace("ADDED", added), "tasks.py": tasks})
     found = [m for *_, code, m in lint(tmp_path, "tasks.py") if code == "DBS505"]
     assert [said in message for message in found] == [True] * bool(said)
+
+
+LOOPS = """
+    import asyncio
+    from asyncio import Runner, new_event_loop
+    from contextlib import closing
+    import uvloop
+    from celery import shared_task
+    from fastapi import FastAPI
+    from app.db import AsyncSessionLocal
+
+    async def push(number=1):
+        async with AsyncSessionLocal() as db:
+            return await db.scalars(query)
+"""
+
+
+def assert_loops(folder: Path, tasks: str) -> None:
+    assert_cases(folder, {"app/db.py": HOUSE, "app/tasks.py": dedent(LOOPS) + dedent(tasks)}, CODES)
+
+
+def test_a_loop_that_the_function_makes_itself(tmp_path: Path) -> None:
+    assert_loops(
+        tmp_path,
+        """
+        @shared_task
+        def by_new_loop():
+            loop = asyncio.new_event_loop()
+            asyncio.set_event_loop(loop)
+            try:
+                return loop.run_until_complete(push())  # DBS505
+            finally:
+                loop.run_until_complete(loop.shutdown_asyncgens())
+                loop.close()
+
+        @shared_task
+        def at_once():
+            new_event_loop().run_until_complete(push())  # DBS505
+
+        @shared_task
+        def closed():
+            with closing(uvloop.new_event_loop()) as loop:
+                loop.run_until_complete(push())  # DBS505
+
+        @shared_task
+        def by_runner():
+            with asyncio.Runner(debug=True) as runner:
+                runner.run(push())  # DBS505
+
+        @shared_task
+        def by_named_runner():
+            runner = Runner()
+            runner.run(push())  # DBS505
+
+        @shared_task
+        def by_uvloop():
+            uvloop.run(push())  # DBS505
+
+        def in_turns():
+            while True:
+                with Runner() as runner:
+                    runner.run(push())  # DBS505
+        """,
+    )
+
+
+def test_a_loop_that_lasts(tmp_path: Path) -> None:
+    assert_loops(
+        tmp_path,
+        """
+        LOOP = asyncio.new_event_loop()
+        RUNNER = Runner()
+
+        @shared_task
+        def of_the_module():
+            LOOP.run_until_complete(push())
+            RUNNER.run(push())
+
+        @shared_task
+        def stored():
+            global LOOP
+            LOOP = asyncio.new_event_loop()
+            LOOP.run_until_complete(push())
+
+        @shared_task
+        def current():
+            asyncio.get_event_loop().run_until_complete(push())
+
+        @shared_task
+        def current_or_new():
+            try:
+                loop = asyncio.get_event_loop()
+            except RuntimeError:
+                loop = asyncio.new_event_loop()
+                asyncio.set_event_loop(loop)
+            loop.run_until_complete(push())
+
+        class Worker:
+            def __init__(self):
+                self.loop = asyncio.new_event_loop()
+
+            @shared_task
+            def work(self):
+                self.loop.run_until_complete(push())
+
+        @shared_task
+        def given(loop):
+            loop.run_until_complete(push())
+
+        def one_for_all_turns():
+            loop = asyncio.new_event_loop()
+            with Runner() as runner:
+                while True:
+                    loop.run_until_complete(push())
+                    runner.run(push())
+
+        @shared_task
+        def other_work(docker, command):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(asyncio.sleep(1))
+            docker.run(push())
+            loop.run(push())
+        """,
+    )
+
+
+def test_coroutines_inside_of_tasks(tmp_path: Path) -> None:
+    assert_loops(
+        tmp_path,
+        """
+        @shared_task
+        def by_task():
+            loop = asyncio.new_event_loop()
+            task = loop.create_task(push(), name="push")
+            loop.run_until_complete(task)  # DBS505
+
+        @shared_task
+        def with_a_limit():
+            asyncio.run(asyncio.wait_for(push(), timeout=5))  # DBS505
+
+        @shared_task
+        def several():
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(asyncio.gather(asyncio.sleep(1), push()))  # DBS505
+
+        @shared_task
+        def of_itself(task):
+            task = asyncio.wait_for(task, 5)
+            asyncio.run(task)
+
+        @shared_task
+        def other():
+            asyncio.run(asyncio.wait_for(asyncio.sleep(1), timeout=5))
+        """,
+    )
+
+
+def test_what_a_task_calls_runs_as_often(tmp_path: Path) -> None:
+    assert_loops(
+        tmp_path,
+        """
+        def started(number):
+            loop = asyncio.new_event_loop()
+            loop.run_until_complete(push(number))  # DBS505
+
+        @shared_task
+        def work(number):
+            started(number)
+
+        def in_a_thread(number):
+            asyncio.run(push(number))  # DBS505
+
+        def once(number):
+            asyncio.run(push(number))
+
+        def in_a_running_loop(number):
+            asyncio.run(push(number))
+
+        app = FastAPI()
+
+        @app.post("/")
+        async def handler(number: int):
+            in_a_running_loop(number)
+            await asyncio.to_thread(in_a_thread, number)
+
+        if __name__ == "__main__":
+            once(1)
+        """,
+    )

@@ -484,3 +484,102 @@ def test_the_generator_that_works_with_the_session_is_the_one_that_it_is_handed_
             "let `rows` open a session, and leave its block before it yields",
             "open a session inside the generator, and leave its block before you yield",
         ]
+
+
+ONE_STEP_ON = """
+    async def locked(generator, key):
+        try:
+            async for chunk in generator:
+                yield chunk
+        finally:
+            unlock(key)
+
+    def passed_on(generator):
+        yield from generator
+
+    def forgetful(generator):
+        yield "nothing of it"
+
+    def packets(db: Session):
+        for item in db.query(Item):
+            yield item.name
+
+    def ended(db: Session):
+        names = db.query(Item).all()
+        db.commit()
+        for name in names:
+            yield name
+
+    def numbers(count):
+        while True:
+            yield count
+
+    class Lines:
+        def __init__(self, db: Session, size=1):
+            self.db = db
+            self.size = size
+
+        def stream(self):
+            for item in self.db.query(Item):
+                yield item.name
+
+        def given(self):
+            for item in load(self.db):
+                yield item.name
+
+        def sizes(self):
+            while True:
+                yield self.size
+
+    class MoreLines(Lines):
+        def more(self):
+            for item in self.db.query(Item):
+                yield item.name
+
+    @router.get("/locked")
+    async def by_wrapper(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(packets(db), "key"))  # DBS410
+
+    @router.get("/passed-on")
+    async def by_delegation(db: Session = Depends(get_db)):
+        body = packets(db)
+        return StreamingResponse(passed_on(generator=locked(body, 1)))  # DBS410
+
+    @router.get("/object")
+    async def by_object(db: Session = Depends(get_db)):
+        lines = Lines(db)
+        return StreamingResponse(lines.stream())  # DBS410
+
+    @router.get("/object-on-the-spot")
+    async def by_object_on_the_spot(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(db=db).given())  # DBS410
+
+    @router.get("/inherited")
+    async def by_inherited(db: Session = Depends(get_db)):
+        return StreamingResponse(MoreLines(db).more())  # DBS410
+
+    @router.get("/forgotten")
+    async def not_iterated(db: Session = Depends(get_db)):
+        return StreamingResponse(forgetful(packets(db)))
+
+    @router.get("/other-object")
+    async def of_another(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(SessionLocal()).stream())
+
+    @router.get("/sizes")
+    async def without_the_session(db: Session = Depends(get_db)):
+        return StreamingResponse(Lines(db).sizes())
+
+    @router.get("/numbers")
+    async def without(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(numbers(1), "key"))
+
+    @router.get("/ended")
+    async def that_ends(db: Session = Depends(get_db)):
+        return StreamingResponse(locked(ended(db), "key"))
+"""
+
+
+@pytest.mark.parametrize("version", ["==0.115", ">=0.120"])
+def test_a_generator_one_step_further(tmp_path: Path, version: str) -> None:
+    check(tmp_path, ONE_STEP_ON, **{"requirements.txt": f"fastapi{version}\n"})

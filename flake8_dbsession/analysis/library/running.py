@@ -80,8 +80,20 @@ EVENT_LOOPS = frozenset(
     f"asyncio.{name}()"
     for name in ("get_event_loop", "get_running_loop", "new_event_loop", "AbstractEventLoop")
 )
-LOOP_RUNNERS = frozenset({"anyio.run", "asyncio.run", "asyncio.runners.run"})
+LOOP_RUNNERS = frozenset({"anyio.run", "asyncio.run", "asyncio.runners.run", "uvloop.run"})
 """What runs a coroutine in an event loop of its own, and ends that."""
+
+# https://docs.python.org/3/library/asyncio-eventloop.html#asyncio.new_event_loop
+# https://docs.python.org/3/library/asyncio-runner.html#asyncio.Runner
+# https://github.com/MagicStack/uvloop#using-uvloop
+LOOP_MAKERS = {
+    "asyncio.Runner": "run",
+    "asyncio.events.new_event_loop": "run_until_complete",
+    "asyncio.new_event_loop": "run_until_complete",
+    "asyncio.runners.Runner": "run",
+    "uvloop.new_event_loop": "run_until_complete",
+}
+"""What makes an event loop, or what has one of its own, and its method that runs a coroutine."""
 
 # https://docs.djangoproject.com/en/stable/topics/async/#async-to-sync
 LOOP_WRAPPERS = frozenset({"asgiref.sync.async_to_sync"})
@@ -106,6 +118,12 @@ NOTING_CALLS = (
 
 They fail only outside of an event loop.
 """
+CARRIERS = (
+    TASKS
+    | {f"{loop}.create_task" for loop in EVENT_LOOPS}
+    | {"asyncio.gather", "asyncio.shield", "asyncio.wait_for"}
+)
+"""What gives something to await for the coroutines that it is given."""
 NOTING_NAMES = frozenset(name.rpartition(".")[2] for name in NOTING_CALLS)
 
 GATHERS = frozenset({"asyncio.gather", "asyncio.tasks.gather"})

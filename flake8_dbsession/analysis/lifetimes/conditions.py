@@ -54,32 +54,32 @@ def assume(test: ast.expr, truth: bool, state: State, reader: Reader) -> State |
     return state if known or name is None else state.narrow(name, left)
 
 
-def tested_names(graph: Graph) -> tuple[frozenset[str], ...]:
-    """Find the names that later tests may ask about: nothing else is worth knowing.
+def tested_keys(graph: Graph) -> tuple[frozenset[Key], ...]:
+    """Find what later tests may ask about: nothing else is worth knowing.
 
     Args:
         graph: the control flow.
 
     Returns:
-        For each block, the names whose values matter at its beginning.
+        For each block, the names and conditional expressions whose values matter at its beginning.
     """
     predecessors: list[list[int]] = [[] for _ in graph.blocks]
     for number, block in enumerate(graph.blocks):
         for edge in block.edges:
             predecessors[edge.target].append(number)
-    tested: list[frozenset[str]] = [frozenset()] * len(graph.blocks)
+    tested: list[frozenset[Key]] = [frozenset()] * len(graph.blocks)
     waiting = list(range(len(graph.blocks)))
     while waiting:
         number = waiting.pop()
         block = graph.blocks[number]
-        names = {n for edge in block.edges if not edge.raised for n in tested[edge.target]}
-        names.update(name for edge in block.edges for name in _asked(edge.test))
+        keys = {k for edge in block.edges if not edge.raised for k in tested[edge.target]}
+        keys.update(key for edge in block.edges for key in _asked(edge.test))
         for event in reversed(block.events):
-            _before(event, names)
+            _before(event, keys)
         # An exception may leave before anything is bound here.
-        names.update(n for edge in block.edges if edge.raised for n in tested[edge.target])
-        if names != tested[number]:
-            tested[number] = frozenset(names)
+        keys.update(k for edge in block.edges if edge.raised for k in tested[edge.target])
+        if keys != tested[number]:
+            tested[number] = frozenset(keys)
             waiting += predecessors[number]
     return tuple(tested)
 
@@ -103,21 +103,43 @@ def guarding_names(root: ast.AST, related: Set[Key]) -> frozenset[str]:
     return frozenset(guarding)
 
 
-def _before(event: Event, names: set[str]) -> None:
-    """Step back over an event: a name bound there matters no more, what it is bound to may."""
+def _before(event: Event, keys: set[Key]) -> None:
+    """Step back over an event: what is bound there matters no more, what it is bound to may."""
     match event:
         case Bind(target=str(name) | ast.Name(id=name), value=value):
-            if name in names and not isinstance(value, ast.AugAssign):
-                names.discard(name)
-                names.update(_asked(value))
-        case Take(part=part):
-            names.update(_asked(part))
+            if name in keys and not isinstance(value, ast.AugAssign):
+                keys.discard(name)
+                keys.update(_read(value))
+        case Bind(
+            target=ast.Tuple() | ast.List(), value=ast.Tuple(elts=parts) | ast.List(elts=parts)
+        ):
+            keys.update(choice for part in parts for choice in _choices(part))
+        case Take(whole=whole, part=part) if whole in keys:
+            keys.discard(whole)
+            keys.update(_read(part))
 
 
-def _asked(test: ast.AST | None) -> Iterator[str]:
-    asked = test.left if isinstance(test, ast.Compare) else test
-    if isinstance(asked, ast.expr) and (name := _name(asked)):
+def _asked(test: ast.AST | None) -> Iterator[Key]:
+    yield from _read(test.left if isinstance(test, ast.Compare) else test)
+
+
+def _read(value: ast.AST | None) -> Iterator[Key]:
+    """Give the names and conditional expressions whose value an expression has."""
+    if isinstance(value, ast.expr) and (name := _name(value)):
         yield name
+    yield from _choices(value)
+
+
+def _choices(expression: ast.AST | None) -> Iterator[ast.expr]:
+    """Give the conditional expressions whose value an expression may have."""
+    match expression:
+        case ast.BoolOp() | ast.IfExp() | ast.UnaryOp() | ast.Compare():
+            yield expression
+        case ast.Await(value=inner) | ast.NamedExpr(value=inner) | ast.Call(args=[*_, inner]):
+            yield from _choices(inner)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                yield from _choices(part)
 
 
 def _name(node: ast.expr) -> str | None:

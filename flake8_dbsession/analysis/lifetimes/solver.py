@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Evaluate, Finish
-from flake8_dbsession.analysis.lifetimes.conditions import assume, guarding_names, tested_names
+from flake8_dbsession.analysis.lifetimes.conditions import assume, guarding_names, tested_keys
 from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome
 from flake8_dbsession.analysis.lifetimes.model import (
     Close,
@@ -24,6 +24,7 @@ from flake8_dbsession.analysis.lifetimes.relevance import Mentions, Step
 from flake8_dbsession.analysis.lifetimes.state import (
     CLOSED,
     RETURNED,
+    Key,
     Reader,
     State,
     Status,
@@ -118,7 +119,7 @@ class _Function:
         self._nodes = frozenset(each.node for each in opened)
         self._mentions = Mentions(graph, self._nodes)
         self._peers = self._mentions.peers()
-        self._tested = tested_names(graph)
+        self._tested = tested_keys(graph)
         self._states_left = _MAX_STATES
         self._events_left = _MAX_EVENTS
 
@@ -127,17 +128,17 @@ class _Function:
         if found is None and self._states_left and self._events_left > 0:
             # Too many combinations: follow only the names that decide about this very object.
             guards = guarding_names(self._graph.root, self._mentions.related(opened.node))
-            found = self._followed(opened, tuple(names & guards for names in self._tested))
+            found = self._followed(opened, tuple(_without_names(t, guards) for t in self._tested))
         return found
 
-    def _followed(self, opened: Opened, tested: tuple[frozenset[str], ...]) -> Lifetime | None:
+    def _followed(self, opened: Opened, tested: tuple[frozenset[Key], ...]) -> Lifetime | None:
         self._events_left -= sum(len(block.events) for block in self._graph.blocks)
         if self._events_left < 0 or not self._states_left:
             return None
         again = _evaluated_again(self._graph, opened.node)
         reader = Reader(self._names, self._nodes, self._peers, self._told)
         transfer = Transfer(opened, self._names, reader, self._traits, again)
-        steps = self._mentions.steps(opened.node, frozenset().union(*tested))
+        steps = self._mentions.steps(opened.node, _names_in(tested))
         solver = _Solver(self._graph, steps, tested, transfer, reader)
         is_solved = solver.solve(State(Status.UNBORN), self._states_left)
         self._states_left = max(0, self._states_left - solver.states)
@@ -162,7 +163,7 @@ class _Function:
         opened = Opened(ast.Name(root, ast.Load()), block_closes=block_closes)
         reader = Reader(self._names, self._nodes, self._peers)
         transfer = Transfer(opened, self._names, reader, self._traits, follow_later=False)
-        steps = self._mentions.steps(root, frozenset().union(*self._tested))
+        steps = self._mentions.steps(root, _names_in(self._tested))
         solver = _Solver(self._graph, steps, self._tested, transfer, reader)
         start = State(
             Status.CREATED,
@@ -195,7 +196,7 @@ class _Solver:
         self,
         graph: Graph,
         steps: tuple[tuple[Step, ...], ...],
-        tested: tuple[frozenset[str], ...],
+        tested: tuple[frozenset[Key], ...],
         transfer: Transfer,
         reader: Reader,
     ) -> None:
@@ -254,7 +255,7 @@ class _Solver:
         if not state.facts and not state.same:
             return state
         tested = self._tested[target]
-        facts = frozenset(f for f in state.facts if f[0] in tested or isinstance(f[0], ast.AST))
+        facts = frozenset(f for f in state.facts if f[0] in tested)
         same = frozenset(pair for pair in state.same if tested.issuperset(pair))
         if len(facts) == len(state.facts) and len(same) == len(state.same):
             return state
@@ -328,6 +329,15 @@ class _Solver:
             return events[-1].node
         root = self._graph.root
         return root.body if isinstance(root, ast.Lambda) else root.body[-1]
+
+
+def _names_in(tested: Iterable[frozenset[Key]]) -> frozenset[str]:
+    return frozenset(key for keys in tested for key in keys if isinstance(key, str))
+
+
+def _without_names(tested: frozenset[Key], but: frozenset[str]) -> frozenset[Key]:
+    """Leave the names out of what is tested, but for some."""
+    return frozenset(key for key in tested if not isinstance(key, str) or key in but)
 
 
 def _evaluated_again(graph: Graph, node: ast.expr) -> bool:

@@ -14,10 +14,17 @@ from typing import TypeVar
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.scopes import Imported
+from flake8_dbsession.analysis.source.code_words import strings_of
 from flake8_dbsession.analysis.source.locations import LARGEST_MODULE, Locations, Question
 from flake8_dbsession.analysis.source.outline import parse
 from flake8_dbsession.analysis.source.requirements import Allowed, Requirements
-from flake8_dbsession.analysis.source.searching import SearchResult, deriving, python_files, search
+from flake8_dbsession.analysis.source.searching import (
+    SearchResult,
+    deriving,
+    is_test,
+    python_files,
+    search,
+)
 from flake8_dbsession.analysis.source.trace import Trace
 from flake8_dbsession.reading import DISK, Sources
 
@@ -68,6 +75,7 @@ class Project:
         self._required: dict[tuple[frozenset[str], Path], tuple[frozenset[str], list[Path]]] = {}
         self._modules: dict[Path, Module | None] = {}
         self._searches: dict[re.Pattern[bytes], SearchResult] = {}
+        self._stated: dict[re.Pattern[bytes], tuple[Path | None, bool]] = {}
         self._files: dict[str, list[Path]] = {}
         self._whole: dict[Path, Module | None] = {}
         self._folders: dict[Path, Path] = {}
@@ -87,6 +95,31 @@ class Project:
         files = found.files or [*map(Path, found.searched)]
         self.trace.searched(asker, files, is_exhaustive=not found.files)
         return bool(found.files) or not found.is_complete
+
+    def states(self, asker: Path, pattern: re.Pattern[bytes]) -> bool:
+        """Tell whether a string of the project's code may hold a pattern, tests left out.
+
+        Args:
+            asker: the absolute path of the file that the answer is for.
+            pattern: what to look for; comments and docstrings do not count.
+        """
+        if pattern not in self._stated:
+            self._stated[pattern] = self._stating(pattern)
+        stating, is_complete = self._stated[pattern]
+        files = [stating] if stating is not None else [*map(Path, self._python_files)]
+        self.trace.searched(asker, files, is_exhaustive=stating is None)
+        return stating is not None or not is_complete
+
+    def _stating(self, pattern: re.Pattern[bytes]) -> tuple[Path | None, bool]:
+        """Give the first file that states a pattern, and whether all files were looked at."""
+        found = search(self._python_files, pattern, self.sources)
+        for path in found.files:
+            module = None if is_test(path, self.root) else self._parsed(path)
+            if module is not None and module.tree is not None:
+                texts = (text.encode(errors="replace") for text in strings_of(module.tree))
+                if any(map(pattern.search, texts)):
+                    return path, True
+        return None, found.is_complete
 
     def modules_with(self, text: str, asker: Path) -> list[Module]:
         """Find the modules of the project in which a text stands, where no import leads to them.

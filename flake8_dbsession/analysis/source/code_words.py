@@ -35,6 +35,19 @@ def may_show_code(docstring: str) -> bool:
     return any(mark in docstring for mark in _EXAMPLE_MARKS)
 
 
+def strings_of(tree: ast.Module) -> Iterator[str]:
+    """Give the strings that the code works with, no docstring among them."""
+    nodes: list[ast.AST] = [tree]
+    for node in nodes:  # which grows meanwhile
+        match node:
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Constant(value=str() as text):
+                yield text
+            case _:
+                nodes += ast.iter_child_nodes(node)
+
+
 def _texts(tree: ast.Module) -> Iterator[str]:
     """Give the names and strings of a tree, those of its outermost statements first."""
     nodes: list[ast.AST] = [tree]

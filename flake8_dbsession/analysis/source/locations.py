@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from flake8_dbsession.named_tuples import NamedTuple
-from flake8_dbsession.roots import project_root
+from flake8_dbsession.roots import is_marked, project_root
 
 _SKIPPED_FOLDERS = frozenset({"node_modules", "site-packages", "venv", "env", "__pycache__"})
 # The packages that nearly every file of a web service imports.
@@ -90,7 +90,8 @@ class Locations:
         return next(self.every(question), None)
 
     def _note(self, base: Path, segments: list[str]) -> None:
-        self.searched.add(base)
+        if base != self.root.parent:  # of which only the root is looked into
+            self.searched.add(base)
         for segment in segments:
             base = base / segment
             self.searched.add(base)
@@ -109,19 +110,31 @@ class Locations:
         return self._roots[key]
 
     def _source_roots(self, folder: Path, top: str) -> Iterator[Path]:
-        """Find the source roots that hold a top-level name: above the importer, then beside it."""
+        """Find the source roots that hold a top-level name.
+
+        They lie above the importer, else beside what does; last comes the folder of the root, for
+        what the root holds.
+        """
         if not self._is_inside(folder):
             return
         ancestors = [folder, *folder.parents]
         ancestors = ancestors[: ancestors.index(self.root) + 1]
         self.searched.update(ancestors)
         above = [root for root in ancestors if self._holds(root, top)]
+        outside = [self.root.parent] if self._is_root_itself(top) else []
+        if outside and _is_package(self.root):
+            above, outside = above + outside, []
         yield from sorted(above, key=_is_package)
         for ancestor in ancestors if not above else []:
             self.searched.update(self._folders_in(ancestor))
             for root in self._folders_in(ancestor):
                 if self._holds(root, top):
                     yield root
+        yield from outside
+
+    def _is_root_itself(self, top: str) -> bool:
+        """Tell whether a name may be that of the root: a project's folder, and a package."""
+        return top == self.root.name and top not in self._shared and is_marked(str(self.root))
 
     def _holds(self, root: Path, top: str) -> bool:
         """Tell whether a folder holds a module by its top-level name."""

@@ -53,6 +53,18 @@ _BETWEEN = (
     r"""(?:\s*=\s*(?:\{[^}\n]*?version\s*=\s*)?["'](?=[\d^~<>=]))?"""
 )
 
+# The names of extras and groups that nothing runs with but tests and development.
+_AIDS = (
+    r"(?:[\w-]+[-_])?(?:ci|dev|develop|development|docs?|lint|tests?|testing|typing)(?:[-_][\w-]+)?"
+)
+_LIST = r"\[(?:[^][]|\[[^][]*\])*\]"  # of requirements, which have extras in brackets
+_FOR_DEVELOPMENT = regex(
+    # A table of TOML's and of Pipfile's up to the next one, or the sections of `setup.cfg`.
+    rf"(?mi)^\[(?:[^].\n]+\.)*{_AIDS}(?:\.[^]\n]+)?\](?:\n(?!\[).*)*"
+    # A list of TOML's, or of a dictionary in `setup.py`; a value of `setup.cfg` in lines.
+    rf"""|(?<![\w-])["']?{_AIDS}["']?\s*[:=]\s*(?:{_LIST}|(?:\n[ \t]+\S.*)+)"""
+)
+
 
 class Allowed(NamedTuple):
     """The versions that are allowed; a bound is None where there is none, or it is not known.
@@ -128,8 +140,9 @@ class Requirements:
             folder: an absolute folder inside the root.
 
         Returns:
-            Those that the nearest folder names whose files name any, locks left out, which hold
-            what others can use as well; and every place that was looked at.
+            Those that the nearest folder names whose files name any, but for tests and development
+            alone; locks are left out, which hold what others can use as well. And every place that
+            was looked at.
         """
         looked_at: list[Path] = []
         for above in (folder, *folder.parents):
@@ -167,7 +180,8 @@ def _read(path: Path) -> bytes | None:
 
 def _named_in(text: str, distributions: frozenset[str]) -> frozenset[str]:
     named = "|".join(map(re.escape, sorted(distributions)))
-    found = re.findall(rf"(?i)(?<![\w./-])(?:{named})(?![\w-])", _COMMENT.sub("", text))
+    required = _FOR_DEVELOPMENT.sub("", _COMMENT.sub("", text))
+    found = re.findall(rf"(?i)(?<![\w./-])(?:{named})(?![\w-])", required)
     return frozenset(name.lower() for name in found)
 
 

@@ -15,6 +15,7 @@ _SKIPPED_FOLDERS = frozenset(
     {"__pycache__", "env", "node_modules", "site-packages", "test", "tests", "venv"}
 )
 _MOST_FILES = 10_000
+_TEST_WORDS = frozenset({"conftest", "test", "testing", "tests"})
 _CLASS = regex(rb"\n[ \t]*class[ \t]+\w+[ \t]*\(([^)]*)\)")
 _LARGEST_FILE = 2_000_000  # bytes; what is longer is data in the shape of a module
 
@@ -44,6 +45,20 @@ def python_files(root: Path) -> list[str]:
         if len(found) > _MOST_FILES:
             break
     return found
+
+
+def is_test(path: Path, root: Path) -> bool:
+    """Tell whether a file is a test's, or helps tests, by its name or that of a folder.
+
+    Args:
+        path: the file, an absolute path.
+        root: the project's folder, above which no name counts.
+    """
+    parts = path.relative_to(root).with_suffix("").parts
+    if any(not _TEST_WORDS.isdisjoint(folder.split("_")) for folder in parts[:-1]):
+        return True
+    words = parts[-1].split("_")
+    return not _TEST_WORDS.isdisjoint((words[0], words[-1]))
 
 
 def search(

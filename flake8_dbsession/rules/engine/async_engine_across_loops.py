@@ -18,10 +18,12 @@ class AsyncEngineAcrossLoops(Rule[NewLoop]):
     """A loop is started again and again over one asynchronous engine.
 
     ## What it does
-    Reports `asyncio.run(...)` (also `anyio.run` and asgiref's `async_to_sync`) in what one process
-    runs many times, a Celery, RQ or Dramatiq task, a scheduled job, a request handler, the turns of
-    a loop, where the coroutine, or what it calls in the project, works on an asynchronous engine
-    that a module made, or on a factory over it. Silent where the engine has `poolclass=NullPool`,
+    Reports `asyncio.run(...)` (also `anyio.run`, `uvloop.run`, asgiref's `async_to_sync`, and
+    `run_until_complete` of a `new_event_loop()`, or `run` of an `asyncio.Runner()`, that the same
+    function makes) in what one process runs many times, a Celery or Dramatiq task, a scheduled job,
+    a request handler, what one beside it calls, or the turns of a loop, where the coroutine, by
+    itself or inside a task, or what it calls in the project, works on an asynchronous engine that a
+    module made, or on a factory over it. Silent where the engine has `poolclass=NullPool`,
     where something that runs there disposes of it, for SQLite, and where the engine's making is not
     in sight.
 

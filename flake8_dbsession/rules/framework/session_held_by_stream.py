@@ -20,7 +20,9 @@ class SessionHeldByStream(Rule[Stream]):
     Reports the `return` of a `StreamingResponse` or `EventSourceResponse` in a request handler that
     has a session injected (`Depends(get_db)`), where the response's body is a generator of the
     project, and either a statement has run on the session and nothing has ended its transaction
-    before the return, or the generator itself works on the session. A body that is finished already
+    before the return, or the generator itself works on the session: one that it is given and
+    iterates over counts as well, and so does a method of an object that is made with the session
+    (`Lines(db).stream()`). A body that is finished already
     (`BytesIO`, a list) is left alone, and so is a generator that commits or closes the session
     itself, or hands it on to one that does, and one that does not use the session where FastAPI has
     closed it by then: under `Depends(..., scope="function")`, and where the requirements or a lock

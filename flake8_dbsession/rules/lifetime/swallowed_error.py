@@ -48,8 +48,10 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only
     where the database is known to be PostgreSQL: by the engine's URL, or, where that is not found,
-    by requirements that name a driver of PostgreSQL and no other, in a project without the URL of
-    another database.
+    by those of all the project's engines; else by a URL with a driver of PostgreSQL, or by
+    requirements that name such a driver and no other, in a project without the URL of another
+    database. Tests, comments, docstrings, databases in memory and what is required for tests and
+    development alone do not count.
 
     A handler is reported as well that itself works with the session before it rolls back, or has
     such a function do so, or one that is defined beside it, whether or not it raises in the end,

@@ -119,3 +119,64 @@ def test_which_distributions_are_named(tmp_path: Path, text: str, expected: set[
     asked = frozenset({"asyncpg", "psycopg", "psycopg2-binary", "pymysql"})
     found, _ = Requirements(tmp_path).named(asked, tmp_path / "app")
     assert found == expected
+
+
+TOML = """
+[project]
+dependencies = ["asyncpg", "uvicorn[standard]"]
+[project.optional-dependencies]
+{extra} = [
+    "pytest[x]",
+    "pymysql",  # for a double
+]
+[tool.other]
+key = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("pyproject.toml", TOML.format(extra="test"), {"asyncpg"}),
+        ("pyproject.toml", TOML.format(extra="dev-tools"), {"asyncpg"}),
+        ("pyproject.toml", TOML.format(extra="mysql"), {"asyncpg", "pymysql"}),
+        ("pyproject.toml", TOML.format(extra="devices"), {"asyncpg", "pymysql"}),
+        (
+            "pyproject.toml",
+            "[dependency-groups]\ndev = [{include-group = 'x'}, 'pymysql']\nrun = ['asyncpg']\n",
+            {"asyncpg"},
+        ),
+        ("pyproject.toml", "[tool.uv]\ndev-dependencies = ['pymysql']\n", set()),
+        (
+            "pyproject.toml",
+            "[tool.poetry.group.test.dependencies]\npymysql = '1'\n\n"
+            "[tool.poetry.dependencies]\nasyncpg = '*'\n",
+            {"asyncpg"},
+        ),
+        (
+            "pyproject.toml",
+            "[tool.pdm.dev-dependencies]\nall = [\n  'pymysql',\n]\n[project]\nx = ['asyncpg']\n",
+            {"asyncpg"},
+        ),
+        ("Pipfile", "[dev-packages]\npymysql = '*'\n[packages]\nasyncpg = '*'\n", {"asyncpg"}),
+        (
+            "setup.cfg",
+            "[options.extras_require]\ntest =\n    pytest\n    pymysql\nrun =\n    asyncpg\n",
+            {"asyncpg"},
+        ),
+        (
+            "setup.py",
+            "setup(install_requires=['asyncpg'], extras_require={'dev': ['a[b]', 'pymysql']})",
+            {"asyncpg"},
+        ),
+        (
+            "setup.py",
+            "setup(tests_require=['pymysql'], extras_require={'x': ['asyncpg']})",
+            {"asyncpg"},
+        ),
+    ],
+)
+def test_what_tests_alone_require(tmp_path: Path, name: str, text: str, expected: set[str]) -> None:
+    (tmp_path / name).write_text(text)
+    found, _ = Requirements(tmp_path).named(frozenset({"asyncpg", "pymysql"}), tmp_path)
+    assert found == expected

@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 from flake8_dbsession.analysis.effects.overrides import subclasses_in
 from flake8_dbsession.analysis.facts.engine.engine_keeping import handed_out_by
 from flake8_dbsession.analysis.facts.engine.engines import pool_class_of
 from flake8_dbsession.analysis.facts.engine.urls import url_of
 from flake8_dbsession.analysis.library.distributions import DIALECTS
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, RoleValue
+from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.patterns import regex
 
 _POSTGRESQL = frozenset({"postgres", "postgresql"})
-# A URL of another database, which a setting may choose.
-_OTHER_URL = regex(rb"(?i)(?:duckdb|mariadb|mssql|mysql|oracle|sqlite)[+\w]*:/")
+_OTHERS = r"(?:duckdb|mariadb|mssql|mysql|oracle|sqlite)"
+# A URL of another database, which a setting may choose, or its beginning in `URL.create(...)`.
+# What lives in memory is no service's.
+_OTHER_URL = regex(
+    rf"(?i)\b{_OTHERS}(?:\+\w+)?:/(?!//?:memory:)|\b{_OTHERS}\+\w+(?![\w:])".encode()
+)
+_POSTGRESQL_URL = regex(rb"(?i)\bpostgres(?:ql)?\+\w+")  # with its driver: SQLAlchemy's alone
+_MAKERS = frozenset({"create_async_engine", "create_engine"})
+_MAKES_ENGINE = regex(rb"\bcreate_(?:async_)?engine\(")
 
 
 def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
     """Tell whether a session is known to talk to PostgreSQL.
 
-    Where the engine's URL does not tell, the project does: it requires drivers of PostgreSQL and of
-    nothing else, and no URL of another database stands in its code.
+    Where its engine's URL does not tell, the project does, its tests left out: all its engines have
+    URLs of PostgreSQL; or no URL of another database stands in its code, and it either requires
+    drivers of PostgreSQL and of nothing else, or names PostgreSQL in a URL for SQLAlchemy.
 
     Args:
         known: the session.
@@ -35,8 +47,39 @@ def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
     if dialect:
         return dialect in _POSTGRESQL
     project, asker = inference.project, scope.module.path
+    stated = _stated_by_engines(asker, inference)
+    if stated and stated <= _POSTGRESQL:
+        return True
+    if project.states(asker, _OTHER_URL):
+        return False
     dialects = {DIALECTS[driver] for driver in project.required(frozenset(DIALECTS), asker)}
-    return dialects == {"postgresql"} and not project.may_hold(asker, _OTHER_URL)
+    if dialects == {"postgresql"} or not _POSTGRESQL.isdisjoint(stated):
+        return True
+    return project.states(asker, _POSTGRESQL_URL)
+
+
+def _stated_by_engines(asker: Path, inference: Inference) -> frozenset[str]:
+    """Give the dialects of the project's engines, its tests' left out; empty for an open one."""
+    project = inference.project
+    modules = project.modules_mentioning("_engine(", asker, _MAKES_ENGINE)
+    return frozenset(
+        dialect
+        for module in modules
+        if not is_test(module.path, project.root)
+        for dialect in _stated_in(module.scope, inference=inference)
+    )
+
+
+@remembered
+def _stated_in(module: Scope, *, inference: Inference) -> frozenset[str]:
+    """Give the dialects of the engines that a module makes; empty for one that its URL hides."""
+    calls = [
+        (node, scope)
+        for node, scope in scoped(module.module.statements_with("_engine("), module)
+        if isinstance(node, ast.Call) and last_segment(node.func) in _MAKERS
+    ]
+    urls = [url_of(call.args[0], scope, inference) for call, scope in calls if call.args]
+    return frozenset(url.dialect if url is not None else "" for url in urls)
 
 
 def lives_in_memory(known: RoleValue, inference: Inference) -> bool:

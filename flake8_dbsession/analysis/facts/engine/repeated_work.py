@@ -54,13 +54,16 @@ def is_repeated(function: Scope, inference: Inference) -> bool:
     return node.name in _scheduled(function.module.scope)
 
 
-def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> bool:
+def runs_again(
+    function: Scope, inference: Inference, depth: int = _DEEPEST, *, by_coroutines: bool = True
+) -> bool:
     """Tell whether a function is seen to run many times in one process.
 
     Args:
         function: its scope.
         inference: answers what its decorators and the calls of it stand for.
         depth: how many callers, one called by another, are looked at.
+        by_coroutines: whether a coroutine's own calls count, in whose loop no other can start.
 
     Returns:
         True for a handler, its dependency, a task or job, and for what one calls or gives to a
@@ -68,11 +71,16 @@ def runs_again(function: Scope, inference: Inference, depth: int = _DEEPEST) -> 
     """
     if is_repeated(function, inference) or is_injected(function, inference):
         return True
-    return depth > 0 and any(
-        runs_again(caller, inference, depth - 1)
-        for caller in chain(
-            callers_of(function, inference), handed_on_by(function, inference, _TAKERS)
-        )
+    if depth <= 0:
+        return False
+    callers = (
+        caller
+        for caller in callers_of(function, inference)
+        if by_coroutines or not isinstance(caller.node, ast.AsyncFunctionDef)
+    )
+    return any(
+        runs_again(caller, inference, depth - 1, by_coroutines=by_coroutines)
+        for caller in chain(callers, handed_on_by(function, inference, _TAKERS))
     )
 
 

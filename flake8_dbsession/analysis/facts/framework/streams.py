@@ -7,6 +7,12 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.computing import LASTING, only_computes
 from flake8_dbsession.analysis.effects.work.block import block_of
+from flake8_dbsession.analysis.effects.work.carriers import (
+    SESSION,
+    Carrier,
+    Carriers,
+    attribute_of,
+)
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
 from flake8_dbsession.analysis.facts.framework.held_work import sessions_held_at
@@ -22,7 +28,11 @@ from flake8_dbsession.analysis.library.frameworks import (
 )
 from flake8_dbsession.analysis.library.methods import ENDINGS
 from flake8_dbsession.analysis.lifetimes.names import is_generator
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.functions import (
+    arguments_of,
+    parameter_for,
+    receiving_parameter,
+)
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, body_of, statements
 from flake8_dbsession.analysis.names.tree import Tree
@@ -33,7 +43,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
     Value,
 )
-from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, nodes_in, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORDS = ("Streaming", "EventSource")
@@ -101,12 +111,13 @@ def _stream(
     inference: Inference,
 ) -> Iterator[Stream]:
     function, call = generator
-    name = _received_as(function, call, session.name)
-    uses = name is not None and _works_on(function.node, name)
-    worker, handed = _handed_on(function, name, inference) if name is not None else (None, None)
-    works = ((function, name), (worker, handed))
-    if uses and any(_ends(each.node, its) for each, its in works if each is not None):
-        return
+    working = _working(function, call, session.name, scope, inference)
+    uses, worker = working is not None, function
+    if working is not None:
+        handed = _handed_on(*working, inference)
+        worker, _ = handed or working
+        if any(_ends(each.node, name) for each, name in (working, handed or working)):
+            return
     if not uses:
         held = sessions_held_at(scope, inference).get(statement, frozenset())
         if session.ends_early or session.name not in held:
@@ -123,13 +134,13 @@ def _stream(
         ends_early=bool(session.ends_early),
         is_held=_is_held(statement, call, session.name, scope, inference),
         read=_object_read(function, call, session.name, scope, inference),
-        worker=getattr(worker.node, "name", "") if worker is not None else "",
+        worker=getattr(worker.node, "name", "") if worker is not function else "",
     )
 
 
 def _handed_on(
     function: FunctionValue, session: str, inference: Inference, steps: int = _STEPS
-) -> tuple[FunctionValue, str] | tuple[None, None]:
+) -> tuple[FunctionValue, str] | None:
     """Give the generator to which another hands its session on, with the name that it has there.
 
     That one goes through what it yields, and does nothing else with the session.
@@ -150,9 +161,9 @@ def _handed_on(
         if named and isinstance(callee, FunctionValue) and all(n in given for n in named):
             name = _received_as(callee, made, session)
             if name is not None and is_generator(callee.node):
-                further = _handed_on(callee, name, inference, steps - 1) if steps else (None, None)
-                return further if further[0] is not None else (callee, name)
-    return None, None
+                further = _handed_on(callee, name, inference, steps - 1) if steps else None
+                return further or (callee, name)
+    return None
 
 
 def _is_held(
@@ -263,6 +274,65 @@ def _made_by(
     return None
 
 
+def _working(
+    function: FunctionValue, call: ast.Call, session: str, scope: Scope, inference: Inference
+) -> tuple[FunctionValue, str] | None:
+    """Find the generator that works on a session, and the name that the session has there.
+
+    Args:
+        function: the generator that is sent.
+        call: the call that makes it.
+        session: the session's name where the call stands.
+        scope: the scope that it stands in.
+        inference: answers what is called.
+
+    Returns:
+        The one that is sent, or one that it is given and takes the values of; None for none.
+    """
+    name = _received_as(function, call, session) or _kept_as(
+        function, call, session, scope, inference
+    )
+    if name is not None and _works_on(function.node, name):
+        return function, name
+    for key, value in arguments_of(call):
+        parameter = receiving_parameter(function, key)
+        if parameter is not None and _iterates(function.node, parameter):
+            inner = _made_by(value, scope, inference, _STEPS)
+            if inner is not None and inner[1] is not call:
+                found = _working(*inner, session, scope, inference)
+                if found is not None:
+                    return found
+    return None
+
+
+def _kept_as(
+    function: FunctionValue, call: ast.Call, session: str, scope: Scope, inference: Inference
+) -> str | None:
+    """Give the attribute by which a method has a session that its object was made with."""
+    if not isinstance(call.func, ast.Attribute) or function.receiver is None:
+        return None
+    made = Carriers(frozenset({(session, SESSION)}), scope, inference).value(call.func.value)
+    if not isinstance(made, Carrier):
+        return None
+    attributes = (
+        node.attr
+        for node in own_nodes(function.node)
+        if isinstance(node, ast.Attribute) and is_name(node.value, function.receiver)
+    )
+    kept = (each for each in attributes if attribute_of(made, each, inference) is SESSION)
+    return next((f"{function.receiver}.{each}" for each in kept), None)
+
+
+def _iterates(generator: ast.AST, name: str) -> bool:
+    """Tell whether a generator takes the values of what it is given by a name."""
+    for node in own_nodes(generator):
+        match node:
+            case ast.For(iter=taken) | ast.AsyncFor(iter=taken) | ast.YieldFrom(value=taken):
+                if is_name(taken, name):
+                    return True
+    return False
+
+
 def _received_as(function: FunctionValue, call: ast.Call, session: str) -> str | None:
     """Give the name by which a generator has a session: a parameter's, or the handler's own."""
     arguments_ = function.node.args
@@ -284,11 +354,10 @@ def _works_on(generator: ast.AST, name: str) -> bool:
     """Tell whether a generator calls a method of its session, or hands it to what may."""
     for node in own_nodes(generator):
         match node:
-            case ast.Call(func=ast.Attribute(value=ast.Name(id=owner))) if owner == name:
+            case ast.Call(func=ast.Attribute(value=owner)) if dotted_name(owner) == name:
                 return True
             case ast.Call():
-                given = arguments(node)
-                if any(isinstance(each, ast.Name) and each.id == name for each in given):
+                if any(dotted_name(each) == name for each in arguments(node)):
                     return True
     return False
 
@@ -309,11 +378,8 @@ def _is_over_soon(node: ast.AST) -> bool:
     return not isinstance(node, LASTING)
 
 
-def _ends(generator: ast.AST, name: str | None) -> bool:
+def _ends(generator: ast.AST, name: str) -> bool:
     return any(
-        isinstance(node, ast.Attribute)
-        and node.attr in ENDINGS
-        and isinstance(node.value, ast.Name)
-        and node.value.id == name
+        isinstance(node, ast.Attribute) and node.attr in ENDINGS and dotted_name(node.value) == name
         for node in own_nodes(generator)
     )
