@@ -53,8 +53,8 @@ def _follows_one(
     block = next((each for each in around if inside in each), [])
     return any(
         isinstance(before, ast.Try)
+        and isinstance((before.orelse or before.body)[-1], _LEAVING)
         and _works(before, session)
-        and isinstance([*before.body, *before.orelse][-1], _LEAVING)
         and any(_may_catch(handler, scope, inference) for handler in before.handlers)
         for before in block[: block.index(inside) if block else 0]  # type: ignore[arg-type]
     )

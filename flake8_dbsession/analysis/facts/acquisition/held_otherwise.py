@@ -12,6 +12,7 @@ from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes.fates import Outcome
 from flake8_dbsession.analysis.names.functions import arguments_of
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import ancestors_in, readings_in
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import is_name, statements_after
@@ -66,18 +67,21 @@ def is_guarded_below(acquisition: Acquisition, tree: Tree, inference: Inference)
         tree: the visited part of the file.
         inference: answers which function that is: ``with guard(session):``.
     """
-    statement = tree.statement(acquisition.node)
-    if statement is None or not acquisition.name:
+    statement, function = tree.statement(acquisition.node), acquisition.scope
+    if statement is None:
         return False
-    return any(
-        is_name(value, acquisition.name)
-        and Effects(inference).fate(call, key, acquisition.scope).on_return == _CLOSED_AT_END
-        for below in statements_after(statement, tree.parent(statement))
-        if isinstance(below, (ast.AsyncWith, ast.With))
-        for item in below.items
-        if isinstance(call := item.context_expr, ast.Call)
-        for key, value in arguments_of(call)
-    )
+    for reading in readings_in(function).get(acquisition.name, ()):
+        path = ancestors_in(reading, function)
+        call = next((above for above in path if not isinstance(above, ast.keyword)), None)
+        if not isinstance(call, ast.Call) or not isinstance(next(path, None), ast.withitem):
+            continue
+        below = next(path)
+        if below in statements_after(statement, tree.parent(statement)):
+            keys = (key for key, value in arguments_of(call) if value is reading)
+            fates = (Effects(inference).fate(call, key, function) for key in keys)
+            if any(fate.on_return == _CLOSED_AT_END for fate in fates):
+                return True
+    return False
 
 
 def _following(statement: ast.AST | None, tree: Tree) -> ast.stmt | None:
