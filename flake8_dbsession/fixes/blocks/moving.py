@@ -69,11 +69,11 @@ def _in_comments(
 def _heads(tree: ast.Module) -> Iterator[tuple[int, int]]:
     """Give the first and the last line of each statement without its body, and each decorator."""
     for node in ast.walk(tree):
-        for part in (node, *getattr(node, "decorator_list", ())):
-            if isinstance(node, ast.stmt):
-                body = getattr(part, "body", ())
-                end = body[0].lineno - 1 if body else part.end_lineno
-                yield part.lineno, end or part.lineno
+        if isinstance(node, ast.stmt):
+            body: list[ast.stmt] = getattr(node, "body", [])
+            yield node.lineno, body[0].lineno - 1 if body else node.end_lineno or node.lineno
+            decorators: list[ast.expr] = getattr(node, "decorator_list", [])
+            yield from ((each.lineno, each.end_lineno or each.lineno) for each in decorators)
 
 
 def _repatched(

@@ -393,6 +393,10 @@ def test_a_comment_above_a_patch_names_what_that_names(
                 "app.work.SessionLocal", Context
             )
 
+        @(lambda function: function)
+        def test_less():
+            pass
+
         # The SessionLocal of work
         @patch("app.work.SessionLocal")
         def test_more(_):
