@@ -7,19 +7,8 @@ from pathlib import Path
 import pytest
 
 from tests.cases import assert_cases
+from tests.rules.test_swallowed_error import QUERIED
 
-QUERIED = """
-    from sqlalchemy import select
-    from sqlalchemy.orm import Session
-
-    def label(db: Session):
-        try:
-            name = db.execute(select(Name)).scalar()
-        except Exception:  # {code}
-            name = ""
-        db.execute(select(Item).where(Item.name == name))
-        return name
-"""
 ENGINE = """
     from sqlalchemy import create_engine
 

@@ -646,8 +646,8 @@ class Inference:
             passed = self._passed_callable(how.arg.arg, scope) or annotated
             if passed is None:
                 passed = self._passed_session(how.arg.arg, scope)
-            if passed is None and annotation is None and isinstance(scope.node, FUNCTIONS):
-                passed = used_session(how.arg.arg, scope) if hints(how.arg.arg) else None
+            if passed is None and annotation is None:
+                passed = used_session(how.arg.arg, scope)
             return self._passed_engine(how.arg.arg, scope) if passed is None else passed
         return annotated
 

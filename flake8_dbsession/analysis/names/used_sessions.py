@@ -8,9 +8,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Sequence
 
-from flake8_dbsession.analysis.names.scopes import Scope
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.analysis.source.mentions import hints
 
 _AWAITED = frozenset(
     {"commit", "delete", "execute", "flush", "get", "merge", "refresh", "rollback"}
@@ -35,6 +36,8 @@ def used_session(parameter: str, scope: Scope) -> RoleValue | None:
     Returns:
         The session, as one that is given; None where it may be something else, or none at all.
     """
+    if not isinstance(scope.node, FUNCTIONS) or not hints(parameter):
+        return None
     nodes = own_nodes(scope.node)
     called = dict(_called_on(parameter, nodes))
     methods = set(called.values())

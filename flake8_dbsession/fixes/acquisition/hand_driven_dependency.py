@@ -23,6 +23,7 @@ from flake8_dbsession.house.driven import (
     place_of_driven,
     way_of_driven,
 )
+from flake8_dbsession.house.model import Way
 from flake8_dbsession.rewriting.closes import is_call_on, mentions
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Fix, Kind, Refusal, Taken
@@ -40,13 +41,14 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
 
     def fix(self, fact: DrivenDependency, document: Document) -> Fix:
         """Rewrite the loop, or what follows the assignment."""
-        return replace(self._fixed(fact, document), taken=_taken(fact, document))
+        way = way_of_driven(fact, document.context.house)
+        return replace(self._fixed(fact, way, document), taken=_taken(fact, way, document))
 
-    def _fixed(self, fact: DrivenDependency, document: Document) -> Fix:
+    def _fixed(self, fact: DrivenDependency, way: Way, document: Document) -> Fix:
         if not fact.name or fact.made.args or fact.made.keywords:
             raise Refusal("the session is not just taken and given a name")
         if fact.loop is not None:
-            return _fixed_loop(fact.loop, fact, document)
+            return _fixed_loop(fact.loop, fact, way, document)
         call, function = fact.node, fact.scope.function()
         if function is None or not isinstance(call, ast.Call):
             raise Refusal("it is held by a module-level name")
@@ -58,7 +60,7 @@ class LeaveDependenciesToTheFramework(Fixer[DrivenDependency]):
             if node not in yields and not _stays_inside(node, fact, document):
                 _refuse_handing_on(node, fact.name)
         need = _need(fact, call)
-        fix = fix_opened(need, document, _own_provision(need, fact, document))
+        fix = fix_opened(need, document, _own_provision(need, fact, way, document))
         if kept is not None:
             return _without_generator(fix, kept, document)
         if fact.is_async:
@@ -151,11 +153,11 @@ def _stays_inside(node: ast.AST, fact: DrivenDependency, document: Document) -> 
     return all(use in inside and (use in called or use is target) for use in uses)
 
 
-def _own_provision(need: Need, fact: DrivenDependency, document: Document) -> Provision | None:
+def _own_provision(
+    need: Need, fact: DrivenDependency, way: Way, document: Document
+) -> Provision | None:
     """Give what is entered where that is not the house's best way; None where it is."""
-    house = document.context.house
-    way = way_of_driven(fact, house)
-    if way == house.best(need.place):
+    if way == document.context.house.best(need.place):
         return None
     provision = provision_by(way, need, document)
     if way.is_found:
@@ -164,20 +166,22 @@ def _own_provision(need: Need, fact: DrivenDependency, document: Document) -> Pr
     return replace(provision, doubts=(*provision.doubts, doubt))
 
 
-def _taken(fact: DrivenDependency, document: Document) -> Taken | None:
+def _taken(fact: DrivenDependency, way: Way, document: Document) -> Taken | None:
     """Tell what the file imports of the dependency's module, to do without the dependency."""
-    house, scope = document.context.house, fact.scope
-    factory = factory_taken(way_of_driven(fact, house), fact, house)
-    module = house.inference.value(fact.made.func, scope)
-    reader = fact.made.func
+    house, scope, reader = document.context.house, fact.scope, fact.made.func
     if not isinstance(reader, ast.Name) or scope.defining(reader.id) is not scope.module.scope:
         return None
-    if not factory or not isinstance(module, FunctionValue) or module.scope.module is scope.module:
+    factory = factory_taken(way, fact, house)
+    dependency = house.inference.value(reader, scope)
+    if not factory or not isinstance(dependency, FunctionValue):
         return None
-    return Taken(factory, module.scope.module.path, reader.id, reader.lineno)
+    home = dependency.scope.module
+    return Taken(factory, home.path, reader.id, reader.lineno) if home is not scope.module else None
 
 
-def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: Document) -> Fix:
+def _fixed_loop(
+    loop: ast.For | ast.AsyncFor, fact: DrivenDependency, way: Way, document: Document
+) -> Fix:
     """Make a block of a loop, in which nothing leaves the loop that need not be there."""
     left = [*_left_at_end(loop.body)]
     leaves = [block[-1] for block in left]
@@ -185,7 +189,7 @@ def _fixed_loop(loop: ast.For | ast.AsyncFor, fact: DrivenDependency, document: 
         raise Refusal("the loop has an `else`, or a `break` or `continue` before its end")
     _refuse_later_use(loop, fact)
     need = _need(fact, fact.made)
-    own = _own_provision(need, fact, document)
+    own = _own_provision(need, fact, way, document)
     provision = doubting_fallback(own or provision_for(need, document))
     ends = _ends_of(loop)
     close = _without_close(loop.body, need.name, document)

@@ -186,9 +186,7 @@ def fix_opened(
         opened = replace(opened, before=[], statements=opened.rest)
     provision = provision or provision_for(need, document, injects=True)
     is_quiet = opens_quietly(need, provision, document)
-    told = without_comment(opened.assignment, document) if opened.before else ()
-    is_told = bool(opened.before) and not told and has_comment_of_its_own(assignment, document)
-    if is_told or (not is_quiet and any(map(_does_something, opened.before))):
+    if _stays_up(opened, document, is_quiet=is_quiet):
         opened = replace(opened, before=[], statements=opened.rest)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     entered = provision.leaving_ends if keeps else provision
@@ -213,9 +211,9 @@ def fix_opened(
     notes = annotation_notes(opened.assignment, document)
     is_used = names_any(statements, provision.root)
     is_gone = not is_used and not provision.is_injected
-    if is_gone:
-        told = without_comment(opened.assignment, document)
-    added = (*(told if is_gone or opened.before else ()), *(() if is_gone else provision.edits))
+    added = () if is_gone else provision.edits
+    if is_gone or opened.before:
+        added += without_comment(opened.assignment, document)
     is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
     is_kept = keeps_ends(region.statements, statements, need.name)
     differing = None
@@ -236,6 +234,14 @@ def fix_opened(
     swap = taken_away(need, document) if is_gone else swap
     keeping = None if is_kept or ends != CLOSES else again
     return Fix((*edits, *added), doubts, unneeded, notes, swap, keeping=keeping)
+
+
+def _stays_up(opened: _Opened, document: Document, *, is_quiet: bool) -> bool:
+    """Tell whether the session is opened where it was, and not right before its first use."""
+    if not is_quiet and any(map(_does_something, opened.before)):
+        return True
+    says_more = not without_comment(opened.assignment, document)
+    return says_more and has_comment_of_its_own(opened.assignment, document)
 
 
 def is_unused(assignment: ast.stmt, need: Need) -> bool:

@@ -33,6 +33,10 @@ class Sequel(Enum):
     LOOKED_AT = "what a call gave is looked at, which may tell that it failed"
 
 
+ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
+"""After these nobody has to do with the failed session any more."""
+
+
 class Work(NamedTuple):
     """Work by a session that can fail.
 

@@ -7,7 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import session_at, sites_in_sight
-from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, sequels_after
+from flake8_dbsession.analysis.facts.lifetime.error_ways import ENDED, Sequel, sequels_after
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
@@ -19,7 +19,6 @@ from flake8_dbsession.analysis.names.values import RoleValue
 from flake8_dbsession.analysis.nodes import arguments
 
 _DEEPEST = 5  # functions that call one another
-_ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 
 
 def is_left_alone(
@@ -78,7 +77,7 @@ def _sequels_of(given: ast.Call, calls: SessionCalls, code: TriedCode) -> frozen
     graph = build(code.function)
     if graph is None:
         return frozenset({Sequel.USED})
-    return frozenset(sequels_after(given, graph, calls, ends=may_use) - _ENDED)
+    return frozenset(sequels_after(given, graph, calls, ends=may_use) - ENDED)
 
 
 def _ends_with(session: str, known: RoleValue, code: TriedCode) -> bool:

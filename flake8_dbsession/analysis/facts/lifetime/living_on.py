@@ -15,7 +15,12 @@ from flake8_dbsession.analysis.facts.lifetime.answers import (
     sites_of,
     works_after,
 )
-from flake8_dbsession.analysis.facts.lifetime.error_ways import Sequel, Ways, sequels_after
+from flake8_dbsession.analysis.facts.lifetime.error_ways import (
+    ENDED,
+    Sequel,
+    Ways,
+    sequels_after,
+)
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
@@ -29,8 +34,6 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
-
-_ENDED = frozenset({Sequel.GONE, Sequel.SEEN_TO})
 
 
 class LivingOn:
@@ -145,9 +148,7 @@ class LivingOn:
 
     def _is_of_others(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether others may have work by a session that no turn of a loop has committed."""
-        if self._code.loop_around(handler, name) is not None:
-            return False
-        return "." in name or self._code.is_given_by_a_caller(name)
+        return self._code.loop_around(handler, name) is None and self._code.is_of_others(name)
 
 
 def _ends_after(site: Site, inference: Inference) -> bool:
@@ -158,4 +159,4 @@ def _ends_after(site: Site, inference: Inference) -> bool:
     if graph is None:
         return False
     calls = SessionCalls(site.session, None, site.scope, inference)
-    return not sequels_after(site.call, graph, calls) - _ENDED
+    return not sequels_after(site.call, graph, calls) - ENDED

@@ -212,6 +212,10 @@ class TriedCode:
         parameters = _parameters(session, self.scope)
         return bool(parameters) and not self._is_injected_or_a_tests(parameters)
 
+    def is_of_others(self, session: str) -> bool:
+        """Tell whether a caller, or an object's other methods, work with a session as well."""
+        return "." in session or self.is_given_by_a_caller(session)
+
     def is_given_by_a_framework(self, session: str) -> bool:
         """Tell whether a framework may give the session, as one that decorates the function."""
         parameters = _parameters(session, self.scope)

@@ -133,8 +133,8 @@ class Undoing:
 
     def _is_for_others_to_commit(self, session: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether others have work by a session that the function need not commit."""
-        is_own = not self._is_of_others(session)
-        return not is_own and not self._commits_for_caller(session, handler, always=True)
+        is_of_others = self._code.is_of_others(session)
+        return is_of_others and not self._commits_for_caller(session, handler, always=True)
 
     def _left_before(self, tried: ast.Try, session: str) -> Left | None:
         return left_before(tried, self._graph, session, self._code.scope, self._code.inference)
@@ -200,17 +200,13 @@ class Undoing:
                 return Undone.BATCH
             if not commits_there and (later or known.commits or known.is_async):
                 return Undone.TURNS
-        if not self._is_of_others(name):
+        if not self._code.is_of_others(name):
             return None
         if not self._commits_for_caller(name, handler):
             return Undone.CALLERS
         is_kept = "." in name and known.role is not Role.REGISTRY
         is_well = is_kept and self._fails_otherwise(name, self._code.tried[handler])
         return Undone.OTHERS if is_well else None
-
-    def _is_of_others(self, session: str) -> bool:
-        """Tell whether a caller, or an object's other methods, work with a session as well."""
-        return "." in session or self._code.is_given_by_a_caller(session)
 
     def _commits_in(self, loop: ast.stmt, name: str) -> bool:
         """Tell whether a turn of a loop commits, on some way at least."""
