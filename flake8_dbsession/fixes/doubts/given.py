@@ -80,6 +80,7 @@ class Looked(NamedTuple):
             what makes real sessions.
         is_real: whether it gives what makes real sessions or connections.
         may_be_real: whether that may be a real session, which the test has made as it likes.
+        may_expire: whether a commit of that may expire what was loaded.
         is_entered: whether a block gets the same of it by entering it as by doing without.
         raises: whether calling what it gives is an error, and it gives nothing.
         may_raise: whether that may be one.
@@ -96,6 +97,7 @@ class Looked(NamedTuple):
     is_plain: bool
     is_real: bool
     may_be_real: bool
+    may_expire: bool
     is_entered: bool
     raises: bool
     may_raise: bool
@@ -316,6 +318,7 @@ class Code:
             is_plain=given is None or running.values.is_plain(given, inner),
             is_real=is_real,
             may_be_real=running.values.may_be_real(given, inner),
+            may_expire=running.values.may_expire(given, inner),
             is_entered=is_real or _IS_ENTERED.search(running.text) is not None,
             raises=raises,
             may_raise=raises or running.values.raises(patch.given or options.get("side_effect")),

@@ -162,7 +162,7 @@ class _Seen:
         is_other = (
             (swap.enters_old != swap.enters and (looked.enters or looked.notes))
             or (swap.enters_old and not swap.enters and not looked.is_entered)
-            or (swap.lends and looked.may_be_real)
+            or (swap.lends and looked.may_expire)
             or (swap.commits and looked.counts)
             or looked.closes
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import builtins
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence, Set
 from functools import cached_property
 from typing import TypeAlias
 
@@ -95,7 +95,18 @@ class Values:
             given: the value.
             where: the function that it stands in.
         """
-        return self._comes_from(_MAKES_REAL, given, where, set())
+        return self._comes_from(_makes_real, given, where)
+
+    def may_expire(self, given: ast.expr | None, where: Function | None = None) -> bool:
+        """Tell whether a real session that a test gives may expire what it loaded by a commit.
+
+        Args:
+            given: what it gives, as ``may_be_real`` takes it.
+            where: the function that it stands in.
+        """
+        if given is None:
+            return self.may_be_real(given, where)
+        return not self._comes_from(_never_expires, given, where)
 
     def is_mock(self, name: str, where: Function | None = None) -> bool:
         """Tell whether a name stands for nothing but mocks.
@@ -104,7 +115,7 @@ class Values:
             name: the name.
             where: the function that it stands in.
         """
-        return self._comes_from(MOCKS, ast.Name(name, ast.Load()), where, set())
+        return self._comes_from(_makes_mock, ast.Name(name, ast.Load()), where)
 
     def may_be_real(self, given: ast.expr | None, where: Function | None = None) -> bool:
         """Tell whether what a test gives may be, or give, a real session.
@@ -114,7 +125,7 @@ class Values:
             where: the function that it stands in.
         """
         if given is not None:
-            return not self._comes_from(MOCKS, given, where, set())
+            return not self._comes_from(_makes_mock, given, where)
         names = (
             node.value.id
             for node in self._nodes
@@ -125,25 +136,28 @@ class Values:
 
     def _comes_from(
         self,
-        makers: Set[str],
+        makes: Callable[[ast.Call], bool],
         given: ast.expr,
         where: Function | None,
-        seen: set[tuple[str, Function | None]],
+        seen: dict[tuple[str, Function | None], bool] | None = None,
     ) -> bool:
+        seen = {} if seen is None else seen
         match given:
-            case ast.Call(func=function) if last_segment(function) in makers:
+            case ast.Call() as call if makes(call):
                 return True
             case ast.Call(func=ast.Name(id=name) as function) if name in self._helpers:
-                return makers is MOCKS and self._comes_from(makers, function, where, seen)
+                return makes is not _makes_real and self._comes_from(makes, function, where, seen)
             case ast.Lambda(body=inner):
-                return self._comes_from(makers, inner, where, seen)
-            case ast.Name(id=name) if (name, where) not in seen:
-                seen.add((name, where))
-                values = self._values(name, where)
-                return bool(values) and all(
-                    value is not None and self._comes_from(makers, value, place, seen)
-                    for value, place in values
-                )
+                return self._comes_from(makes, inner, where, seen)
+            case ast.Name(id=name):
+                if (name, where) not in seen:
+                    seen[name, where] = False  # what it is made of by itself is made of nothing
+                    values = self._values(name, where)
+                    seen[name, where] = bool(values) and all(
+                        value is not None and self._comes_from(makes, value, place, seen)
+                        for value, place in values
+                    )
+                return seen[name, where]
         return False
 
     def raises(self, given: ast.expr | None) -> bool:
@@ -286,6 +300,22 @@ class Values:
             yield given[0] if given else ast.Constant(None) if is_left_out else None
         if not calls:
             yield None
+
+
+def _makes_real(call: ast.Call) -> bool:
+    return last_segment(call.func) in _MAKES_REAL
+
+
+def _makes_mock(call: ast.Call) -> bool:
+    return last_segment(call.func) in MOCKS
+
+
+def _never_expires(call: ast.Call) -> bool:
+    """Tell whether a call gives a mock, or sessions whose commits keep what they have loaded."""
+    options = {option.arg: option.value for option in call.keywords}
+    keeps = options.get("expire_on_commit")
+    is_kept = isinstance(keeps, ast.Constant) and keeps.value is False
+    return _makes_mock(call) or (_makes_real(call) and is_kept)
 
 
 def _called(cls: ast.ClassDef) -> Function | None:

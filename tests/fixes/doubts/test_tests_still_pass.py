@@ -13,7 +13,7 @@ from click.testing import CliRunner
 
 from flake8_dbsession.command.group import main
 from tests.cases import write_project
-from tests.fixes.house import HOUSE
+from tests.fixes.house import HOUSE, LOADED_DATABASE
 
 OPENED = """
     from core.database import SessionLocal
@@ -377,6 +377,23 @@ OWN_LATE = """
                 if is_own:
                     db.close()
 """
+LENDING = """
+    from core.models import User
+
+    def first():
+        from core.database import SessionLocal
+
+        with SessionLocal() as db:
+            return db.query(User).first()
+"""
+OF_ONE_THAT_EXPIRES = """
+    def test_it(factory, monkeypatch):
+        made = sessionmaker(bind=factory.kw["bind"])
+        with made.begin() as db:
+            db.add(User(name="a"))
+        monkeypatch.setattr("core.database.SessionLocal", made)
+        assert work.first().name == "a"
+"""
 FITTING = {
     "its own name, beside a place whose import would stand at the top": (
         OWN_LATE,
@@ -722,6 +739,16 @@ FITTING = {
             assert db.query(User).count() == 1
         """,
         "",
+    ),
+    "a factory that keeps what it loads, as that of the house does": (
+        LENDING,
+        OF_ONE_THAT_EXPIRES.replace('"bind"]', '"bind"], expire_on_commit=False'),
+        "",
+    ),
+    "a factory that expires what it loads, as that of the house does not": (
+        LENDING,
+        OF_ONE_THAT_EXPIRES,
+        'setattr("core.database.get_db_session", made)',
     ),
     "a parameter that is bound anew": (
         OPENED,
@@ -1380,7 +1407,7 @@ class _Project:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        files = {**HOUSE, "tests/conftest.py": CONFTEST}
+        files = {**HOUSE, "tests/conftest.py": CONFTEST, "core/database.py": LOADED_DATABASE}
         files |= {"core/teller.py": TELLER, "core/counter.py": COUNTER}
         for number, (work, test, *_) in enumerate([*FITTING.values(), *HELD.values()]):
             text = dedent(HEAD) + dedent(test)
