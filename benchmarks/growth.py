@@ -58,9 +58,33 @@ def chain(size: int) -> dict[str, str]:
     return files
 
 
+_READING = """
+def read_{number}(db: Session) -> list[object]:
+    try:
+        db.execute(text("select {number}"))
+    except DBAPIError:
+        print("none")
+    return db.execute(text("select 1")).all()
+"""
+
+
+def of_engines(size: int) -> dict[str, str]:
+    """Make a project whose files each make an engine, and read by a session that they are given."""
+    head = (
+        "from sqlalchemy import create_engine, text\n"
+        "from sqlalchemy.exc import DBAPIError\n"
+        "from sqlalchemy.orm import Session\n\n"
+        'engine = create_engine("postgresql://db/{number}")\n'
+    )
+    return {
+        f"app/reads_{number}.py": (head + _READING).format(number=number) for number in range(size)
+    }
+
+
 PROJECTS: dict[str, Callable[[int], dict[str, str]]] = {
     "services": of_services,
     "a chain of imports": chain,
+    "engines": of_engines,
 }
 
 

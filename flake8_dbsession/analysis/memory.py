@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 def remembered(
     ask: Callable[Concatenate[Subject, Rest], Answer],
 ) -> Callable[Concatenate[Subject, Rest], Answer]:
-    """Make a function keep its answers in the memory of its first argument, a scope or a tree.
+    """Make a function keep its answers in the memory of its first argument, a scope or a project.
 
     What is asked of a function for each session opened in it is read from its code once; else the
     time for a function that opens a thousand would grow with the square of that.

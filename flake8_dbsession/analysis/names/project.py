@@ -9,7 +9,7 @@ import tokenize
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flake8_dbsession.analysis.library import roles
 from flake8_dbsession.analysis.names.modules import Module
@@ -69,6 +69,7 @@ class Project:
         self.root = root
         self.sources = sources
         self.trace = Trace()
+        self.memory: dict[object, Any] = {}  # what is told of the whole project, see `remembered`
         self._locations = Locations(root, roles.PACKAGES, roles.SHARED)
         self._requirements = Requirements(root)
         self._allowed: dict[tuple[str, Path], tuple[Allowed, list[Path]]] = {}

@@ -44,6 +44,7 @@ class Trace:
     def __init__(self) -> None:
         self.links: defaultdict[Path, Links] = defaultdict(lambda: Links({}, set()))
         self.folders: set[Path] = set()
+        self._found: set[Path] = set()
 
     def answered(self, asker: Path, question: Question, found: Path | None) -> None:
         """Record where an import led to."""
@@ -54,4 +55,5 @@ class Trace:
         links = self.links[asker]
         links.evidence.update(files)
         self.links[asker] = links._replace(is_exhaustive=links.is_exhaustive or is_exhaustive)
-        self.folders.update(file.parent for file in files)
+        self.folders.update(file.parent for file in files if file not in self._found)
+        self._found.update(files)

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.library.distributions import DIALECTS
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import Assigned, Binding, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
 from flake8_dbsession.analysis.names.values import FunctionValue, InstanceValue, RoleValue
@@ -28,6 +29,7 @@ _OTHER_URL = regex(
 )
 _POSTGRESQL_URL = regex(rb"(?i)\bpostgres(?:ql)?\+\w+")  # with its driver: SQLAlchemy's alone
 _MAKERS = frozenset({"create_async_engine", "create_engine"})
+_ENGINE = "_engine("
 _MAKES_ENGINE = regex(rb"\bcreate_(?:async_)?engine\(")
 
 
@@ -47,7 +49,8 @@ def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
     if dialect:
         return dialect in _POSTGRESQL
     project, asker = inference.project, scope.module.path
-    stated = _stated_by_engines(asker, inference)
+    project.files_mentioning(_ENGINE, asker)  # which the answer for all rests on
+    stated = _stated_by_engines(project, asker=asker, inference=inference)
     if stated and stated <= _POSTGRESQL:
         return True
     if project.states(asker, _OTHER_URL):
@@ -58,24 +61,23 @@ def is_postgresql(known: RoleValue, scope: Scope, inference: Inference) -> bool:
     return project.states(asker, _POSTGRESQL_URL)
 
 
-def _stated_by_engines(asker: Path, inference: Inference) -> frozenset[str]:
+@remembered
+def _stated_by_engines(project: Project, *, asker: Path, inference: Inference) -> frozenset[str]:
     """Give the dialects of the project's engines, its tests' left out; empty for an open one."""
-    project = inference.project
-    modules = project.modules_mentioning("_engine(", asker, _MAKES_ENGINE)
+    modules = project.modules_mentioning(_ENGINE, asker, _MAKES_ENGINE)
     return frozenset(
         dialect
         for module in modules
         if not is_test(module.path, project.root)
-        for dialect in _stated_in(module.scope, inference=inference)
+        for dialect in _stated_in(module.scope, inference)
     )
 
 
-@remembered
-def _stated_in(module: Scope, *, inference: Inference) -> frozenset[str]:
+def _stated_in(module: Scope, inference: Inference) -> frozenset[str]:
     """Give the dialects of the engines that a module makes; empty for one that its URL hides."""
     calls = [
         (node, scope)
-        for node, scope in scoped(module.module.statements_with("_engine("), module)
+        for node, scope in scoped(module.module.statements_with(_ENGINE), module)
         if isinstance(node, ast.Call) and last_segment(node.func) in _MAKERS
     ]
     urls = [url_of(call.args[0], scope, inference) for call, scope in calls if call.args]
