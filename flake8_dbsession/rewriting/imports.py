@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import takewhile
@@ -25,6 +26,7 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _DEFINITIONS = (*_FUNCTIONS, ast.ClassDef)
 _FOR_MACHINES = regex(r"#!|#.*coding[:=]")  # how to run a file, and its encoding
 _WORD = regex(r"\w+")
+_NAMED_CODES = regex(r"#\s*noqa:\s*([A-Z]+\d*(?:[,\s]+[A-Z]+\d+)*)(?![\w-])", re.IGNORECASE)
 
 
 class Reach(NamedTuple):
@@ -303,12 +305,21 @@ def _may_name(value: object) -> TypeGuard[str]:
 def _is_kept(statement: ast.stmt, scope: ast.AST, document: Document, *, is_whole: bool) -> bool:
     """Tell whether an import stays though nothing uses it: it says so, or its block needs it."""
     line = document.lines[(statement.end_lineno or 1) - 1]
-    if "noqa" in line or not document.stands_alone(statement, statement):
+    if _hides_unused(line) or not document.stands_alone(statement, statement):
         return True
     for node in (scope, *own_nodes(scope)):
         if is_whole and [statement] in blocks(node):
             return not isinstance(node, ast.Module)
     return False
+
+
+def _hides_unused(line: str) -> bool:
+    """Tell whether a ``noqa`` comment may say that a name is there though nothing uses it."""
+    if "noqa" not in line.lower():
+        return False
+    named = _NAMED_CODES.search(line)
+    codes = re.split(r"[,\s]+", named[1]) if named is not None else []
+    return not codes or any("F401".startswith(code.upper()) for code in codes)
 
 
 def _without(

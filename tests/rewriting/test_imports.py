@@ -148,6 +148,26 @@ def test_an_import_that_is_there_on_purpose_stays(tmp_path: Path) -> None:
         assert fixed == line.format(", get_db_session") + USE.format("get_db_session")
 
 
+@pytest.mark.parametrize(
+    ("comment", "names"),
+    [
+        ("# noqa: E402", "get_db_session"),
+        ("# noqa: E402,I001 - after the path", "get_db_session"),
+        ("# noqa", "SessionLocal, get_db_session"),
+        ("# NOQA:E402,F401", "SessionLocal, get_db_session"),
+        ("# noqa: F", "SessionLocal, get_db_session"),
+        ("# noqa: unused-import", "SessionLocal, get_db_session"),
+    ],
+)
+def test_a_comment_that_hides_something_else_keeps_no_name(
+    comment: str, names: str, tmp_path: Path
+) -> None:
+    line = "from core.database import {}  " + comment + "\n"
+    files = {**HOUSE, "work.py": line.format("SessionLocal") + USE.format("SessionLocal")}
+    fixed = repaired(tmp_path, files, "work.py", "DBS102").text.content
+    assert fixed == line.format(names) + USE.format("get_db_session")
+
+
 def test_imports_in_functions_are_extended_where_they_stand(tmp_path: Path) -> None:
     before = """
         def work(kind):
