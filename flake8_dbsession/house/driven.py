@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.names.versions import sqlalchemy_of
 from flake8_dbsession.analysis.nodes import (
     arguments,
     is_name,
+    nodes_in,
     own_nodes,
     start_of,
     statements_after,
@@ -194,8 +195,12 @@ def _of_factory(fact: DrivenDependency, house: House) -> Iterator[Way]:
 
 
 def _opened_by(function: FunctionValue, inference: Inference) -> str | None:
-    """Name the module's factory of which a function opens a session, yields and ends it."""
-    nodes = own_nodes(function.node)
+    """Name the module's factory of which a function opens a session, yields and ends it.
+
+    What it does in a handler, such as to log an error, no code that drives it by hand has it do.
+    """
+    handled = _handled(function.node)
+    nodes = [node for node in own_nodes(function.node) if node not in handled]
     calls = [node for node in nodes if isinstance(node, ast.Call) and not _ends(node)]
     match calls:
         case [ast.Call(func=ast.Name(id=name), args=[], keywords=[]) as opening]:
@@ -211,6 +216,22 @@ def _opened_by(function: FunctionValue, inference: Inference) -> str | None:
     is_of_module = scope.defining(name) is function.scope.module.scope
     enters = not sqlalchemy_of([scope], inference.project).are_below(*SESSIONS_ENTER_SINCE)
     return name if is_plain and is_of_module and enters else None
+
+
+def _handled(function: ast.AST) -> set[ast.AST]:
+    """Give what a generator does only with an error that is thrown into it at its ``yield``."""
+    return {
+        node
+        for tried in own_nodes(function)
+        if isinstance(tried, ast.Try) and any(map(_yields, tried.body))
+        for handler in tried.handlers
+        if not _yields(handler)
+        for node in nodes_in(handler)
+    }
+
+
+def _yields(node: ast.AST) -> bool:
+    return any(isinstance(part, ast.Yield) for part in nodes_in(node))
 
 
 def _ends(call: ast.Call) -> bool:

@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, LOOPS
 from flake8_dbsession.rewriting.edits import Refusal
 from flake8_dbsession.rewriting.region import Statement, parted
+from flake8_dbsession.rewriting.said import speaks_of_end
 
 NAMES_HERE = frozenset({"dir", "locals", "vars"})
 """These give the names that a function has bound so far."""
@@ -99,7 +100,7 @@ def without_tail(
 
     Returns:
         The statement, and what has to be done when the session is closed: nothing for a statement
-        of another kind, or where that only logs.
+        of another kind, or where that only logs, and says nothing of the close.
 
     Raises:
         Refusal: that uses the session.
@@ -121,7 +122,7 @@ def _only_tells(statement: Statement, tells: Callable[[ast.Call], bool]) -> bool
     match statement:
         case cst.SimpleStatementLine(body=[cst.Expr(value=cst.Call() as written)]):
             call = ast.parse(cst.Module([]).code_for_node(written), mode="eval").body
-            return isinstance(call, ast.Call) and tells(call)
+            return isinstance(call, ast.Call) and tells(call) and not speaks_of_end(call)
     return False
 
 

@@ -12,12 +12,10 @@ from typing import TypeAlias
 
 import libcst as cst
 
-from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document, lines_in, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
-from flake8_dbsession.rewriting.said import said_again
+from flake8_dbsession.rewriting.said import may_name_close, said_again
 
-_NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
 _TEXTS = (ast.Constant, ast.JoinedStr)
 
 Statement: TypeAlias = cst.SimpleStatementLine | cst.BaseCompoundStatement
@@ -100,7 +98,8 @@ class Region:
     ) -> list[Statement]:
         """Put comments above statements that would be lost with those in whose place they come.
 
-        But for those that name a call of ``close``, which is none of theirs there.
+        But for those that name a call of ``close``, which is none of theirs there, and those of
+        which nobody here can tell whether they speak of one.
 
         Args:
             statements: the statements.
@@ -109,7 +108,7 @@ class Region:
         if not statements:
             return []
         lost = self._lost([*beside, *statements]).elements()
-        still_true = (comment for comment in lost if not _NAMES_CLOSE.search(comment))
+        still_true = (comment for comment in lost if not may_name_close(comment))
         above = [cst.EmptyLine(comment=cst.Comment(comment)) for comment in still_true]
         first, *rest = statements
         return [first.with_changes(leading_lines=[*first.leading_lines, *above]), *rest]

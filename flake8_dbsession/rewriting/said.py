@@ -8,11 +8,15 @@ from itertools import takewhile
 
 import libcst as cst
 
+from flake8_dbsession.analysis.nodes import nodes_in
 from flake8_dbsession.patterns import regex
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind
 
 _WORD = regex(r"\w+")
+_NAMES_CLOSE = regex(r"\.close\b|\bclose\(")
+_OF_OTHER_LANGUAGES = regex(r"[^\W\d_a-zA-Z]")
+_SPEAKS_OF_END = regex(r"(?i)\b(?:clos|connection|database\b|db\b|disconnect|releas|session)")
 _OPENING = frozenset(
     {"create", "creates", "creating", "get", "gets", "new", "open", "opens", "opening"}
 )
@@ -37,6 +41,19 @@ def said_again(node: cst.CSTNode) -> Counter[str]:
     for child in node.children:
         found += said_again(child)
     return found
+
+
+def may_name_close(comment: str) -> bool:
+    """Tell whether a comment names a call of ``close``, or is none of English words."""
+    found = _NAMES_CLOSE.search(comment) or _OF_OTHER_LANGUAGES.search(comment)
+    return found is not None
+
+
+def speaks_of_end(call: ast.Call) -> bool:
+    """Tell whether the texts that a call is given may say that something is closed by now."""
+    texts = (n.value for n in nodes_in(call) if isinstance(n, ast.Constant))
+    words = " ".join(text for text in texts if isinstance(text, str))
+    return bool(_SPEAKS_OF_END.search(words) or _OF_OTHER_LANGUAGES.search(words))
 
 
 def outdated_comment(old: str, number: int, document: Document) -> Doubt | None:

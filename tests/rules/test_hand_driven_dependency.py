@@ -29,6 +29,27 @@ DATABASE = """
 """
 
 
+LOGGING_DATABASE = """
+    import logging
+
+    from sqlalchemy.orm import sessionmaker
+
+    SessionLocal = sessionmaker()
+
+    def get_db():
+        db = SessionLocal()
+        try:
+            yield db
+        except Exception as error:
+            if str(error):
+                logging.error("a session failed: %s", error)
+            db.rollback()
+            raise
+        finally:
+            db.close()
+"""
+
+
 def assert_driven(folder: Path, text: str, name: str = "app.py", database: str = DATABASE) -> None:
     assert_cases(folder, {"core/database.py": database, name: text}, {"DBS105"})
 
@@ -240,6 +261,21 @@ def index():
             "`async with database.AsyncSessionLocal() as db:`",
         ),
         (DATABASE, HANDLER, "the parameter `session = Depends(get_db)`"),
+        (
+            LOGGING_DATABASE,
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with SessionLocal() as session:`",
+        ),
+        (
+            LOGGING_DATABASE.replace("            raise\n", "            yield None\n"),
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with contextmanager(get_db)() as session:`",
+        ),
+        (
+            LOGGING_DATABASE.replace("yield db\n", "pass\n") + "        yield db\n",
+            "from core.database import get_db\nsession = next(get_db())\n",
+            "`with contextmanager(get_db)() as session:`",
+        ),
         (
             DATABASE.replace("yield", "print('opened')\n            yield"),
             "from core.database import get_db\nsession = next(get_db())\n",

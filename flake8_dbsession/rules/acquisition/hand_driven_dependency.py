@@ -64,9 +64,9 @@ class HandDrivenDependency(Rule[DrivenDependency]):
             db.get(Agent, agent_id).name = name
     ```
 
-    Where the project has no provider and the dependency only opens and closes a session, `with
-    SessionLocal() as db:` does the same; of any other, `contextlib.contextmanager(get_db)()` makes
-    a provider.
+    Where the project has no provider and the dependency only opens and closes a session, whatever
+    it does with an error that it never learned of, `with SessionLocal() as db:` does the same; of
+    any other, `contextlib.contextmanager(get_db)()` makes a provider.
 
     ## Fix safety
     The fix makes a block of the provider, of the loop or of what follows the assignment, under the

@@ -102,8 +102,16 @@ def test_a_comment_of_the_close_comes_above_a_block_where_it_says_more(
     assert f"    {above}    with get_db_session() as db:" in done.text.content
 
 
-@pytest.mark.parametrize("below", ["# .close() is the session's", "# Has to close(), or we leak"])
-def test_a_comment_of_the_close_that_names_the_call_is_a_doubt(below: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "below",
+    [
+        "# .close() is the session's",
+        "# Has to close(), or we leak",
+        "# DB \uc138\uc158 \uc815\ub9ac",  # "clean up the session"
+        "# Cierra la sesi\u00f3n",
+    ],
+)
+def test_a_comment_of_the_close_that_may_name_it_is_a_doubt(below: str, tmp_path: Path) -> None:
     source = USED.format(below=below)
     (left,) = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101").left
     assert left.reason == f"the comment `{below}` would be lost"

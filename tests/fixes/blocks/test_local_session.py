@@ -230,6 +230,23 @@ FORMS = {
                 print(name)
         """,
     ),
+    "a_log_that_speaks_of_the_close_stays_behind_it": (
+        """
+        db = SessionLocal()
+        try:
+            return db.query(User).count()
+        finally:
+            db.close()
+            print(f"The session of {name} is closed")
+        """,
+        """
+        try:
+            with get_db_session() as db:
+                return db.query(User).count()
+        finally:
+            print(f"The session of {name} is closed")
+        """,
+    ),
     "closed_where_the_name_is_bound": (
         """
         try:
