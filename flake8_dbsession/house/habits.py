@@ -78,6 +78,18 @@ class Habits:
         injected = self._by_function.get(key)
         return injected.number if injected is not None else 0
 
+    def is_private(self, way: Way) -> bool:
+        """Tell whether only the module that defines a provider enters it."""
+        if way.function is None:
+            return False
+        *_, name = _key_of(way.function)
+        home = way.function.scope.module
+        if not _entries_in(home.scope, name):
+            return False
+        defines = re.compile(rf"^(?:async )?def {re.escape(name)}\b", re.MULTILINE)
+        others = (m for m in self._modules_with(name) if m is not home)
+        return not any(_has_word(name, m.text) and not defines.search(m.text) for m in others)
+
     def _entered(self, name: str) -> int:
         modules = self._modules_with(f"{name}(")
         return sum(_entries_in(module.scope, name) for module in modules)
@@ -97,6 +109,10 @@ class Habits:
         annotated = re.compile(rf":\s*(?:\w+\.)*{re.escape(alias)}\b(?!\s*[\[(])")
         texts = (module.text for module in self._modules_with(alias))
         return max(1, sum(len(annotated.findall(text)) for text in texts))
+
+
+def _has_word(name: str, text: str) -> bool:
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
 
 
 def _key_of(function: FunctionValue) -> Key:

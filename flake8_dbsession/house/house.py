@@ -503,7 +503,7 @@ class House:
                 reached = self._imports.spelling(dotted, name) if dotted else (name, AT_HAND)
                 way = Way(*reached, style=STYLES[known.role])
                 way = self._of_code(way, function, known, place)
-                if way.is_same:
+                if way.is_same and not (dotted and self._habits.is_private(way)):
                     yield way
 
     def _injected(self, place: OpeningPlace) -> Iterator[Way]:

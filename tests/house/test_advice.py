@@ -289,6 +289,20 @@ def test_a_provider_of_an_imported_module_counts_for_its_own_factory(tmp_path: P
     assert one(tmp_path, FACTORY, USE, **{"core/scopes.py": scopes}) == OWN_BLOCK
 
 
+def test_a_provider_that_only_its_own_module_uses_is_a_helper_of_that(tmp_path: Path) -> None:
+    scopes = (
+        "from contextlib import contextmanager\nfrom core.db import SessionLocal\n" + provider()
+    )
+    own = scopes + "\ndef run():\n    with scope() as db:\n        db.query(1)\n"
+    use = USE.replace("\n\ndef", "\nfrom core.jobs import run\n\ndef")
+    files = {"core/jobs.py": own, "core/alike.py": own}
+    assert one(tmp_path, FACTORY, use, **files) == OWN_BLOCK
+    files["core/other.py"] = "from core.jobs import scope\n\nwith scope() as db:\n    pass\n"
+    assert one(tmp_path / "shared", FACTORY, use, **files) == "`with scope() as db:`"
+    files = {"core/jobs.py": scopes}
+    assert one(tmp_path / "new", FACTORY, use, **files) == "`with scope() as db:`"
+
+
 def test_a_handler_is_given_its_session(tmp_path: Path) -> None:
     database = (
         FACTORY + provider() + "def get_db():\n    with SessionLocal() as db:\n        yield db\n"
