@@ -32,6 +32,10 @@ from flake8_dbsession.analysis.facts.connection.split_transactions import (
     SplittingCommit,
     splitting_commits,
 )
+from flake8_dbsession.analysis.facts.connection.swallowed_connection_errors import (
+    SwallowedConnectionError,
+    swallowed_connection_errors,
+)
 from flake8_dbsession.analysis.facts.engine.engines import Engine, engines
 from flake8_dbsession.analysis.facts.engine.forks import Fork, forks
 from flake8_dbsession.analysis.facts.engine.loops import NewLoop, new_loops
@@ -110,6 +114,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     ExpiredObject: expired_objects,
     SplittingCommit: splitting_commits,
     Stream: streams,
+    SwallowedConnectionError: swallowed_connection_errors,
     SwallowedError: swallowed_errors,
     UncommittedWrite: uncommitted_writes,
 }

@@ -140,15 +140,30 @@ def works_after(site: Site, answer: Answer, inference: Inference) -> bool:
     function = site.scope.function()
     node = function.node if function is not None else None
     graph = build(node) if isinstance(node, FUNCTIONS) else None
-    results = _results_of(site.call, function) if function is not None else None
-    if graph is None or function is None or results is None:
+    look = look_at(site.call, answer, function, inference) if function is not None else None
+    if graph is None or look is None:
         return False
-    if answer is Answer.NOTHING and results.is_unpacked:
-        return False
-    look = _Look(results, answer, function, inference)
     calls = SessionCalls(site.session, None, site.scope, inference)
     sequels = sequels_after(site.call, graph, calls, is_open=look.is_open, ends=look.may_end)
     return Sequel.USED in sequels and not look.is_matched()
+
+
+def look_at(call: ast.Call, answer: Answer, function: Scope, inference: Inference) -> Look | None:
+    """Give what a caller can tell by looking at what a call gives it.
+
+    Args:
+        call: the call.
+        answer: what it gives.
+        function: the caller's scope.
+        inference: answers what the caller calls.
+
+    Returns:
+        None where another takes it over, and where nothing would be taken apart.
+    """
+    results = _results_of(call, function)
+    if results is None or (answer is Answer.NOTHING and results.is_unpacked):
+        return None
+    return Look(results, answer, function, inference)
 
 
 class _Results(NamedTuple):
@@ -169,7 +184,7 @@ class _Results(NamedTuple):
     is_listed: bool = False
 
 
-class _Look:
+class Look:
     """What a caller can tell by looking at what it was given."""
 
     def __init__(

@@ -1,0 +1,193 @@
+"""What comes of a transaction on the ways from a handler that swallowed a statement's error."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Callable
+from enum import Enum
+
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
+from flake8_dbsession.analysis.flow import Exit, Graph
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
+from flake8_dbsession.named_tuples import NamedTuple
+
+
+class Sequel(Enum):
+    """What comes of an aborted transaction on a way."""
+
+    ROLLED_BACK = "it is rolled back, or given to what may do so"
+    RETRIED = "the handler itself works in it"
+    USED = "it is worked in"
+    COMMITTED = "it is committed, which saves nothing"
+    RETURNED = "the function ends, and whoever gave the connection goes on"
+    GONE = "nobody is seen to work in it any more"
+
+
+class Found(NamedTuple):
+    """What comes of it, and where.
+
+    Attributes:
+        sequel: what.
+        node: the call, or what a block is over, or what a ``return`` gives; None for nothing.
+    """
+
+    sequel: Sequel
+    node: ast.expr | None
+
+
+class _At(NamedTuple):
+    """Where an error has come to: a block, and the handler that swallowed it, if any."""
+
+    number: int
+    handler: ast.ExceptHandler | None = None
+    returns: ast.Return | None = None
+
+
+class AbortedWays:
+    """The ways from the handlers that swallow the errors of one connection's statements.
+
+    Args:
+        graph: the control flow of the function.
+        deeds: what its events do to the transaction.
+        handlers: the handlers that errors of the database come to.
+
+    Attributes:
+        failures: for each handler that errors come to, the calls that can fail.
+        found: for each of them, what comes of the transaction.
+    """
+
+    def __init__(self, graph: Graph, deeds: Deeds, handlers: frozenset[ast.ExceptHandler]) -> None:
+        self._graph = graph
+        self._deeds = deeds
+        self._handlers = handlers
+        self.failures: dict[ast.ExceptHandler, list[ast.Call]] = defaultdict(list)
+        self.found: dict[ast.ExceptHandler, set[Found]] = defaultdict(set)
+        for block in graph.blocks:
+            fails = (deeds.fails(block.events[index]) for index in sorted(block.raising))
+            failing = [call for call in fails if call is not None]
+            if failing:
+                self._follow(block, failing)
+
+    def _follow(self, block: Block, failing: list[ast.Call]) -> None:
+        pending = [_At(edge.target) for edge in block.edges if edge.raised]
+        seen = set(pending)
+        while pending:
+            at = pending.pop()
+            entered = self._graph.handlers.get(at.number)
+            if at.handler is None and entered is not None:
+                if entered not in self._handlers:
+                    continue
+                at = at._replace(handler=entered)
+                self.failures[entered] += failing
+            following = set(self._after(at)) - seen
+            seen |= following
+            pending += following
+
+    def _after(self, at: _At) -> list[_At]:
+        """Go through a block; give where to go on, unless it settles what comes of it."""
+        block, handler = self._graph.blocks[at.number], at.handler
+        for event in block.events:
+            found = self._settled(event, handler)
+            if found is not None:
+                if handler is not None:
+                    self.found[handler].add(found)
+                return []
+            if isinstance(event, Finish) and isinstance(event.node, ast.Return):
+                at = at._replace(returns=event.node)
+        if handler is not None and at.number in (Exit.RETURNS, Exit.FALLS_OFF):
+            value = at.returns.value if at.returns is not None else None
+            self.found[handler].add(Found(Sequel.RETURNED, value))
+        raises = raises_at_end(block)
+        return [
+            at._replace(number=edge.target, handler=None if raises else handler)
+            for edge in block.edges
+            if edge.raised is raises
+        ]
+
+    def _settled(self, event: Event, handler: ast.ExceptHandler | None) -> Found | None:
+        deed = self._deeds.of(event, is_raising=handler is None)
+        if handler is None:
+            ends = deed in (Deed.ROLLS_BACK, Deed.MAY_ROLL_BACK, Deed.GONE)
+            return _GONE if ends else None
+        is_inside = _is_in(event, handler)
+        if is_inside and deed is Deed.WORKS and isinstance(event, Evaluate):
+            is_read = isinstance(event.node, ast.Call) and self._deeds.is_read(event.node)
+            return Found(Sequel.RETRIED if is_read else Sequel.ROLLED_BACK, event.node)
+        return _GONE if deed is Deed.MAY_ROLL_BACK and not is_inside else found_by(event, deed)
+
+
+_GONE = Found(Sequel.GONE, None)
+
+
+def found_by(event: Event, deed: Deed | None) -> Found | None:
+    """Give what comes of an aborted transaction by a deed; None where nothing does."""
+    node = event.node if isinstance(event, Evaluate) else None
+    if isinstance(event, Leave):
+        node = event.node.context_expr
+    match deed:
+        case Deed.WORKS:
+            return Found(Sequel.USED, node)
+        case Deed.COMMITS:
+            return Found(Sequel.COMMITTED, node)
+        case Deed.ROLLS_BACK | Deed.MAY_ROLL_BACK:
+            return Found(Sequel.ROLLED_BACK, node)
+        case Deed.GONE:
+            return _GONE
+    return None
+
+
+def found_after(
+    call: ast.Call,
+    graph: Graph,
+    deeds: Deeds,
+    is_open: Callable[[Edge], bool],
+    ends: Callable[[Event], bool],
+) -> set[Found]:
+    """Tell what comes of a transaction on the ways from a call that has left it aborted.
+
+    Args:
+        call: the call.
+        graph: the control flow of the function that it stands in.
+        deeds: what that function's events do to the transaction.
+        is_open: tells which ways are meant.
+        ends: tells at which events one that is meant may end.
+    """
+    found: set[Found] = set()
+    pending = [
+        (number, index + 1)
+        for number, block in enumerate(graph.blocks)
+        for index, event in enumerate(block.events)
+        if isinstance(event, Evaluate) and event.node is call
+    ]
+    seen = set(pending)
+    while pending:
+        number, first = pending.pop()
+        block = graph.blocks[number]
+        for event in block.events[first:]:
+            settled = found_by(event, deeds.of(event))
+            if settled is not None:
+                found.add(settled)
+            if settled is not None or ends(event):
+                break
+        else:
+            raises = raises_at_end(block)
+            following = {
+                (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
+            } - seen
+            seen |= following
+            pending += following
+    return found
+
+
+def raises_at_end(block: Block) -> bool:
+    """Tell whether a block ends with a ``raise``."""
+    last = block.events[-1] if block.events else None
+    return isinstance(last, Finish) and isinstance(last.node, ast.Raise)
+
+
+def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
+    """Tell whether an event is a part of a handler's body."""
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    first, last = handler.body[0].lineno, handler.end_lineno or 0
+    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last

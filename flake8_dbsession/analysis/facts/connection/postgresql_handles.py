@@ -1,0 +1,265 @@
+"""The PostgreSQL connections of a function, and the cursors that others give it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.effects.work.uses import Part
+from flake8_dbsession.analysis.facts.acquisition import callers
+from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
+from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_itself
+from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
+from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import (
+    Annotated,
+    Assigned,
+    Binding,
+    Entered,
+    Parameter,
+    Scope,
+    last_segment,
+)
+from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, unawaited
+from flake8_dbsession.analysis.source.mentions import hints
+from flake8_dbsession.analysis.source.searching import is_test
+from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.patterns import regex
+
+DRIVERS = frozenset({"psycopg", "psycopg2"})
+"""The drivers that begin a transaction by themselves, which an error leaves aborted."""
+
+_SQLALCHEMY = "sqlalchemy"
+_WORKING = frozenset(
+    {"callproc", "commit", "copy", "copy_expert", "copy_from", "cursor", "execute", "executemany"}
+)
+_DEEPEST = 4  # functions that hand a connection on to one another
+_AUTOCOMMIT = "autocommit"
+_ISOLATION = "set_isolation_level"
+_TURNED_ON = regex(
+    rb"autocommit\s*=\s*True|autocommit['\"]\s*:\s*True|AUTOCOMMIT|set_autocommit\("
+    rb"|set_isolation_level\(\s*0"
+)
+
+
+class Handle(NamedTuple):
+    """A connection of a function, or a cursor that it is given.
+
+    Attributes:
+        name: the connection or cursor as it is written.
+        part: which of the two it is.
+        known: what is known of the connection.
+        is_given: whether others have it as well, who may have worked by it.
+    """
+
+    name: str
+    part: Part
+    known: RoleValue
+    is_given: bool
+
+
+class _Place(NamedTuple):
+    """Where a connection is opened, or is got from somebody who opens it."""
+
+    expression: ast.expr
+    scope: Scope
+    part: Part
+    known: RoleValue
+
+
+def handles_in(scope: Scope, inference: Inference) -> list[Handle]:
+    """Find the connections and cursors of a function that PostgreSQL's transactions matter to.
+
+    Left out are those of which each statement is permanent at once, or may be.
+
+    Args:
+        scope: the scope of the function, or of the module.
+        inference: answers what is a connection, and who calls the function.
+    """
+    if _speaks_of_autocommit(scope):
+        return []
+    found = {}
+    for name, expression in _candidates(scope):
+        place = None if name in found else _place_of(expression, scope, inference)
+        if place is not None and _is_in_transaction(place, inference):
+            is_given = "." in name or _is_parameter(name, scope)
+            # A cursor of a connection that stands beside it is followed with that.
+            if place.part is Part.WHOLE or is_given:
+                found[name] = Handle(name, place.part, place.known, is_given)
+    return list(found.values())
+
+
+def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handle | None:
+    """Give what an expression stands for: a connection, or the one whose cursor it is.
+
+    Args:
+        expression: a name or an attribute.
+        scope: the scope it is read in.
+        inference: answers what is a connection.
+    """
+    for handle in handles_in(scope, inference):
+        if handle.name == dotted_name(expression):
+            return handle
+    place = _place_of(expression, scope, inference)
+    if place is None or place.part is not Part.CURSOR:
+        return None
+    name = dotted_name(place.expression)
+    return next((each for each in handles_in(scope, inference) if each.name == name), None)
+
+
+def _candidates(scope: Scope) -> Iterator[tuple[str, ast.expr]]:
+    """Give what may be a connection or cursor: what its work is called on, or is given."""
+    for node in own_nodes(scope.node):
+        if not isinstance(node, ast.Call):
+            continue
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _WORKING:
+            yield dotted_name(node.func.value), node.func.value
+        for given in arguments(node):
+            name = dotted_name(given)
+            if name and (hints(last_segment(given)) or "cur" in name.lower()):
+                yield name, given
+
+
+def _place_of(
+    expression: ast.expr, scope: Scope, inference: Inference, deep: int = _DEEPEST
+) -> _Place | None:
+    """Tell which connection an expression stands for, or is a cursor of."""
+    if not dotted_name(expression):
+        return None
+    known = inference.known(expression, scope)
+    if known is not None and known.resource is Resource.CONNECTION and known.role in HELD:
+        return _Place(expression, scope, Part.WHOLE, known)
+    if not isinstance(expression, ast.Name) or known is not None:
+        return None
+    for binding in scope.lookup(expression.id):
+        match binding.how:
+            case Entered(context=value) | Assigned(value=value, path=()):
+                return _of_maker(value, binding.scope, inference, deep)
+            case Parameter():
+                return _given_by_callers(expression.id, binding.scope, inference, deep)
+    return None
+
+
+def _of_maker(value: ast.expr, scope: Scope, inference: Inference, deep: int) -> _Place | None:
+    """Tell which connection a call gives a cursor of."""
+    made = unawaited(value)
+    match made:
+        case ast.Call(func=function, args=[inner]) if last_segment(function) in CLOSING:
+            return _of_maker(inner, scope, inference, deep)
+        case ast.Call(func=ast.Attribute(value=owner, attr="cursor")):
+            place = _place_of(owner, scope, inference, deep)
+            is_whole = place is not None and place.part is Part.WHOLE
+            return place._replace(part=Part.CURSOR) if place is not None and is_whole else None
+    return None
+
+
+def _given_by_callers(
+    parameter: str, function: Scope, inference: Inference, deep: int
+) -> _Place | None:
+    """Tell what all callers in sight give a function that say what it is."""
+    if not deep:
+        return None
+    found = _places_given(function, parameter, deep, inference=inference)
+    kinds = {(place.part, place.known.library) for place in found}
+    return found[0] if len(kinds) == 1 else None
+
+
+@remembered
+def _places_given(
+    function: Scope, parameter: str, deep: int, *, inference: Inference
+) -> list[_Place]:
+    return [
+        place
+        for called in callers.calls_of(function, inference)
+        if not is_test(called.scope.module.path, inference.project.root)
+        and isinstance(callee := inference.value(called.node.func, called.inner), FunctionValue)
+        for key, value in arguments_of(called.node)
+        if receiving_parameter(callee, key) == parameter
+        and (place := _place_of(value, called.inner, inference, deep - 1)) is not None
+    ]
+
+
+def _is_in_transaction(place: _Place, inference: Inference) -> bool:
+    """Tell whether a connection is PostgreSQL's, and begins a transaction by itself."""
+    known = place.known
+    if known.library not in DRIVERS and not (
+        known.library == _SQLALCHEMY and is_postgresql(known, place.scope, inference)
+    ):
+        return False
+    if _speaks_of_autocommit(place.scope):
+        return False
+    opened = list(_opened_by(place, inference))
+    if not opened or _commits_itself(place):
+        return not _turns_autocommit_on(place.scope, inference)
+    return not any(
+        commits_by_itself(each, inference) or _may_turn_it_on(each.node, each.scope, inference)
+        for each in opened
+    )
+
+
+def _opened_by(place: _Place, inference: Inference) -> Iterator[Acquisition]:
+    """Give the calls that open a connection, where they are in sight."""
+    name = dotted_name(place.expression)
+    for binding in place.scope.lookup(name) if name.isidentifier() else ():
+        call = _opening(binding)
+        if call is not None:
+            yield Acquisition(call, place.known, binding.scope, Holder.LOCAL, name, None)
+
+
+def _commits_itself(place: _Place) -> bool:
+    """Tell whether a connection of SQLAlchemy is committed, as those that need it can be."""
+    commit = f"{dotted_name(place.expression)}.commit"
+    return place.known.library == _SQLALCHEMY and any(
+        isinstance(node, ast.Call) and dotted_name(node.func) == commit
+        for node in own_nodes(place.scope.node)
+    )
+
+
+def _opening(binding: Binding) -> ast.Call | None:
+    match binding.how:
+        case Entered(context=value) | Assigned(value=value, path=()) | Annotated(value=value):
+            made = unawaited(value) if value is not None else None
+            if isinstance(made, ast.Call) and last_segment(made) in CLOSING and made.args:
+                made = made.args[0]
+            return made if isinstance(made, ast.Call) else None
+    return None
+
+
+def _may_turn_it_on(
+    call: ast.Call, scope: Scope, inference: Inference, deep: int = _DEEPEST
+) -> bool:
+    """Tell whether a function of the project that opens a connection speaks of autocommit."""
+    callee = inference.value(call.func, scope)
+    if not deep or not isinstance(callee, FunctionValue):
+        return False
+    inside = callee.scope.child(callee.node)
+    calls = [node for node in own_nodes(callee.node) if isinstance(node, ast.Call)]
+    return _speaks_of_autocommit(inside) or any(
+        _may_turn_it_on(each, inside, inference, deep - 1) for each in calls
+    )
+
+
+@remembered
+def _speaks_of_autocommit(scope: Scope) -> bool:
+    is_module = isinstance(scope.node, ast.Module)
+    written = scope.module.text if is_module else ast.unparse(scope.node)
+    return _AUTOCOMMIT in written.lower() or _ISOLATION in written
+
+
+def _turns_autocommit_on(scope: Scope, inference: Inference) -> bool:
+    """Tell whether the project turns autocommit on anywhere, its tests left out."""
+    project, asker = inference.project, scope.module.path
+    return any(
+        _TURNED_ON.search(project.sources.read(path)) is not None
+        for word in (_AUTOCOMMIT, _AUTOCOMMIT.upper(), _ISOLATION)
+        for path in project.files_mentioning(word, asker)
+        if not is_test(path, project.root)
+    )
+
+
+def _is_parameter(name: str, scope: Scope) -> bool:
+    return any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))

@@ -1,0 +1,259 @@
+"""Swallowed errors of connections: handlers that go on in a transaction that has failed."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.effects.work.uses import Part
+from flake8_dbsession.analysis.facts.acquisition import callers
+from flake8_dbsession.analysis.facts.connection.aborted_ways import (
+    AbortedWays,
+    Found,
+    Sequel,
+    found_after,
+)
+from flake8_dbsession.analysis.facts.connection.driver_errors import handlers_of
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
+    Handle,
+    handle_at,
+    handles_in,
+)
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deeds
+from flake8_dbsession.analysis.facts.lifetime.answers import answer_of, look_at
+from flake8_dbsession.analysis.facts.lifetime.caught_errors import may_go_on
+from flake8_dbsession.analysis.facts.scope.carrying import functions_of
+from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import ancestors_in
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
+from flake8_dbsession.analysis.names.tree import Tree
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
+from flake8_dbsession.analysis.source.mentions import Mentions
+from flake8_dbsession.analysis.source.searching import is_test
+from flake8_dbsession.named_tuples import NamedTuple
+
+_WORKS = (".execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
+_BLOCKS = TRANSACTIONS | {"transaction"}
+
+
+class SwallowedConnectionError(NamedTuple):
+    """A handler that swallows a statement's error, after which its transaction goes on.
+
+    Attributes:
+        node: the handler.
+        connection: the connection as it is written; empty where only a cursor is at hand.
+        library: the connection's library.
+        is_async: whether it is an asynchronous one.
+        work: the first call in the ``try`` that can fail, as it is written.
+        sequel: what comes of the transaction.
+        then: the call or block after it, as it is written; empty where a caller goes on.
+        line: the line of that.
+        before: the line of a change before the ``try`` that is not committed yet, else 0.
+        is_batch: whether earlier turns of a loop have left changes.
+        needs_savepoint: whether a rollback would undo more than what failed, or may.
+    """
+
+    node: ast.ExceptHandler
+    connection: str
+    library: str
+    is_async: bool
+    work: str
+    sequel: Sequel
+    then: str
+    line: int
+    before: int
+    is_batch: bool
+    needs_savepoint: bool
+
+
+def swallowed_connection_errors(
+    tree: Tree, inference: Inference
+) -> Iterator[SwallowedConnectionError]:
+    """Find the handlers that swallow errors of statements, while their transaction goes on.
+
+    Args:
+        tree: a file.
+        inference: answers what is a connection, and follows what is called.
+
+    Yields:
+        One for each handler that neither rolls back nor leaves, where a statement is run in the
+        transaction that PostgreSQL has aborted, or a commit loses what was changed before.
+    """
+    text = tree.scope.module.text
+    handlers, works = Mentions(text, ("except",)), Mentions(text, _WORKS)
+    if not handlers or not works:
+        return
+    for node, outside in functions_of(tree.scope):
+        first, last = node.lineno, node.end_lineno or node.lineno
+        if handlers.within(first, last) and works.within(first, last):
+            yield from _errors_in(node, outside.child(node), inference)
+
+
+def _errors_in(
+    node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, inference: Inference
+) -> Iterator[SwallowedConnectionError]:
+    found = (as_try(inner) for inner in own_nodes(node))
+    tries = [tried for tried in found if tried is not None and any(map(may_go_on, tried.handlers))]
+    handles = handles_in(scope, inference) if tries else []
+    graph = build(node) if handles else None
+    if graph is None:
+        return
+    seen: set[ast.ExceptHandler] = set()
+    for handle in handles:
+        caught = handlers_of(tries, handle.known.library, scope, inference)
+        for error in _Swallowed(handle, scope, graph, inference).errors(tries, caught):
+            if error.node not in seen:
+                seen.add(error.node)
+                yield error
+
+
+class _Swallowed:
+    """The errors of one connection's statements that a function swallows."""
+
+    def __init__(self, handle: Handle, scope: Scope, graph: Graph, inference: Inference) -> None:
+        self._handle = handle
+        self._scope = scope
+        self._graph = graph
+        self._inference = inference
+        self._deeds = Deeds(handle, scope, inference)
+
+    def errors(
+        self, tries: list[ast.Try], caught: frozenset[ast.ExceptHandler]
+    ) -> Iterator[SwallowedConnectionError]:
+        """Give the handlers after which the transaction goes on."""
+        ways = AbortedWays(self._graph, self._deeds, caught)
+        lines = self._deeds.lines_before(self._graph) if ways.failures else {}
+        for tried in tries:
+            for handler in tried.handlers:
+                failing = ways.failures.get(handler)
+                if not failing:
+                    continue
+                work = min(failing, key=lambda call: (call.lineno, call.col_offset))
+                left = _Left(tried, lines.get(work, frozenset()))
+                found = self._telling(handler, ways.found[handler], left.before)
+                if found is not None:
+                    yield self._error(handler, work, found, left)
+
+    def _error(
+        self, handler: ast.ExceptHandler, work: ast.Call, found: Found, left: _Left
+    ) -> SwallowedConnectionError:
+        handle = self._handle
+        return SwallowedConnectionError(
+            handler,
+            handle.name if handle.part is Part.WHOLE else "",
+            handle.known.library,
+            handle.known.is_async,
+            f"{ast.unparse(work.func)}()",
+            found.sequel,
+            _written(found.node) if found.sequel is not Sequel.RETURNED else "",
+            found.node.lineno if found.node is not None else 0,
+            left.before,
+            left.is_batch,
+            bool(left.lines) or handle.is_given or self._is_in_block(handler),
+        )
+
+    def _telling(self, handler: ast.ExceptHandler, found: set[Found], before: int) -> Found | None:
+        """Give what shows that the transaction goes on, the first in the text."""
+        if any(each.sequel is Sequel.ROLLED_BACK for each in found):
+            return None
+        after_a_look = _after_a_look(handler)
+        told = [
+            each
+            for each in found
+            if each.sequel is Sequel.USED
+            or (each.sequel is Sequel.RETRIED and each.node not in after_a_look)
+            or (each.sequel is Sequel.COMMITTED and before)
+        ]
+        if told:
+            return min(told, key=lambda each: (each.sequel is Sequel.COMMITTED, _line(each)))
+        returned = [each for each in found if each.sequel is Sequel.RETURNED]
+        if self._handle.is_given and any(map(self._is_gone_on_with, returned)):
+            return returned[0]
+        return None
+
+    def _is_gone_on_with(self, returned: Found) -> bool:
+        """Tell whether a caller works on in the transaction, with what the handler returns."""
+        return any(
+            self._goes_on_after(called, returned)
+            for called in callers.calls_of(self._scope, self._inference)
+            if called.scope is called.inner
+            and not is_test(called.scope.module.path, self._inference.project.root)
+        )
+
+    def _goes_on_after(self, called: callers.Called, returned: Found) -> bool:
+        node, inference = called.scope.node, self._inference
+        given = self._given_at(called)
+        handle = handle_at(given, called.scope, inference) if given is not None else None
+        look = look_at(called.node, answer_of(returned.node), called.scope, inference)
+        graph = build(node) if isinstance(node, FUNCTIONS) else None
+        if handle is None or look is None or graph is None or look.is_matched():
+            return False
+        deeds = Deeds(handle, called.scope, inference)
+        found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
+        sequels = {each.sequel for each in found}
+        if Sequel.ROLLED_BACK in sequels:
+            return False
+        lines = deeds.lines_before(graph).get(called.node)
+        return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and bool(lines))
+
+    def _given_at(self, called: callers.Called) -> ast.expr | None:
+        """Give what a call gives the function as the connection or cursor."""
+        callee = self._inference.value(called.node.func, called.inner)
+        if not isinstance(callee, FunctionValue):
+            return None
+        given = dict(arguments_of(called.node)).items()
+        name = self._handle.name
+        return next((each for key, each in given if receiving_parameter(callee, key) == name), None)
+
+    def _is_in_block(self, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a block of a transaction is around, in which nobody may roll back."""
+        return any(
+            last_segment(item.context_expr) in _BLOCKS
+            for around in ancestors_in(handler, self._scope)
+            if isinstance(around, (ast.With, ast.AsyncWith))
+            for item in around.items
+            if isinstance(item.context_expr, ast.Call)
+        )
+
+
+class _Left(NamedTuple):
+    """The lines of the changes that wait for a commit where a ``try`` begins to work."""
+
+    tried: ast.Try
+    lines: frozenset[int]
+
+    @property
+    def before(self) -> int:
+        """The last of them that stands before the ``try``, else 0."""
+        return max((line for line in self.lines if line < self.tried.lineno), default=0)
+
+    @property
+    def is_batch(self) -> bool:
+        """Whether one of them is of an earlier turn of a loop."""
+        return any(line >= self.tried.lineno for line in self.lines)
+
+
+def _after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:
+    """Give what a handler does only after a look at the error, which may be one of others'."""
+    return frozenset(
+        inner
+        for statement in handler.body
+        for node in nodes_in(statement)
+        if isinstance(node, ast.If) and names(node.test, handler.name)
+        for inner in nodes_in(node)
+    )
+
+
+def _line(found: Found) -> int:
+    return found.node.lineno if found.node is not None else 0
+
+
+def _written(node: ast.expr | None) -> str:
+    if isinstance(node, ast.Call):
+        return f"{ast.unparse(node.func)}()"
+    return ast.unparse(node) if node is not None else ""

@@ -1,0 +1,171 @@
+"""What a function does to the transaction of one connection, event by event."""
+
+from __future__ import annotations
+
+import ast
+from enum import Enum
+
+from flake8_dbsession.analysis.effects.work.model import ENDS, Did
+from flake8_dbsession.analysis.effects.work.sql import sql_statements
+from flake8_dbsession.analysis.effects.work.uses import (
+    end_of_opened,
+    thing_of,
+    uses_of_name,
+)
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle
+from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.flow import Graph, carry_forward
+from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
+from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
+from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.texts import text_of
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
+from flake8_dbsession.patterns import regex
+
+_ROLLBACK = regex(r"(?is)\s*(?:ROLLBACK|ABORT)\b")
+_COMMIT = regex(r"(?is)\s*(?:COMMIT|END)\b")
+_CHANGES = Did.WRITES | Did.DEFINES
+
+
+class Deed(Enum):
+    """What an event does to a transaction."""
+
+    WORKS = "a statement runs in it"
+    COMMITS = "it is committed"
+    ROLLS_BACK = "it is rolled back, to a savepoint or as a whole"
+    MAY_ROLL_BACK = "what cannot be read is given it"
+    GONE = "its connection is closed, or stands for another"
+
+
+class Deeds:
+    """Answers what the events of a function do to the transaction of a connection.
+
+    Args:
+        handle: the connection, or the cursor that the function is given.
+        scope: the function's scope.
+        inference: follows what is called.
+    """
+
+    def __init__(self, handle: Handle, scope: Scope, inference: Inference) -> None:
+        self.handle = handle
+        self._scope = scope
+        self._inference = inference
+        thing = thing_of(handle.known)._replace(part=handle.part)
+        self._uses = uses_of_name(handle.name, scope, thing, inference)
+
+    def of(self, event: Event, *, is_raising: bool = False) -> Deed | None:
+        """Tell what an event does.
+
+        Args:
+            event: the event.
+            is_raising: whether an error is on its way, with which blocks are left.
+        """
+        match event:
+            case Evaluate(node=ast.Call() as call):
+                return self._of_call(call)
+            case Leave(node=item):
+                return self._of_end(item, is_raising=is_raising)
+            case Bind(target=target):
+                name = target if isinstance(target, str) else dotted_name(target)
+                return Deed.GONE if name == self.handle.name else None
+        return None
+
+    def fails(self, event: Event) -> ast.Call | None:
+        """Give the call by which a statement of the transaction can fail, and its error goes on."""
+        match event:
+            case Evaluate(node=ast.Call() as call) if self._of_call(call) is Deed.WORKS:
+                callee = self._inference.value(call.func, self._scope)
+                if not isinstance(callee, FunctionValue) or _lets_pass(callee):
+                    return call
+        return None
+
+    def is_read(self, call: ast.Call) -> bool:
+        """Tell whether the text of a statement is there to read, or a function's that runs it."""
+        is_own = isinstance(call.func, ast.Attribute) and call.func.attr.startswith("execute")
+        return not is_own or self._text(call) is not None
+
+    def lines_before(self, graph: Graph) -> dict[ast.AST, frozenset[int]]:
+        """Give, for each call that works, the lines of the changes that no commit has saved yet."""
+        found: dict[ast.AST, frozenset[int]] = {}
+
+        def step(event: Event, lines: frozenset[int]) -> tuple[frozenset[int], frozenset[int]]:
+            deed = self.of(event)
+            if deed in (Deed.COMMITS, Deed.ROLLS_BACK, Deed.GONE):
+                return frozenset(), frozenset()
+            if isinstance(event, Evaluate) and deed is not None:
+                found[event.node] = found.get(event.node, frozenset()) | lines
+                if self._changes(event.node):
+                    return lines | {event.node.lineno}, lines
+            return lines, lines
+
+        nothing: frozenset[int] = frozenset()
+        carry_forward(graph, nothing, step, frozenset.union)
+        return found
+
+    def _of_call(self, call: ast.Call) -> Deed | None:
+        text = self._text(call)
+        if text is not None and _ROLLBACK.match(text):
+            return Deed.ROLLS_BACK
+        if text is not None and _COMMIT.match(text):
+            return Deed.COMMITS
+        work = self._uses.acts.get(call)
+        if work is None:
+            return None
+        if text is not None:
+            return Deed.WORKS
+        if Did.ROLLS_BACK in work.ever:
+            return Deed.ROLLS_BACK
+        if Did.MAY_END in work.ever:
+            return Deed.MAY_ROLL_BACK
+        if Did.CLOSES in work.ever:
+            return Deed.GONE
+        if Did.COMMITS in work.ever and Did.ASKS not in work.ever:
+            return Deed.COMMITS
+        return Deed.WORKS if Did.ASKS in work.ever else None
+
+    def _of_end(self, item: ast.withitem, *, is_raising: bool) -> Deed | None:
+        """Tell what the end of a block does, which rolls back where an error leaves it."""
+        context = item.context_expr
+        did = self._uses.at_end(context)
+        if dotted_name(item.optional_vars) == self.handle.name:
+            if is_raising:
+                return Deed.GONE
+            is_closing = isinstance(context, ast.Call) and last_segment(context) in CLOSING
+            did = Did.CLOSES if is_closing else end_of_opened(self.handle.known, self._inference)
+            commits = Did.COMMITS in did or self.handle.known.commits
+            return Deed.COMMITS if commits and not is_closing else Deed.GONE
+        if did & ENDS:
+            return Deed.ROLLS_BACK if is_raising else Deed.COMMITS if Did.COMMITS in did else None
+        is_given = isinstance(context, ast.Call) and any(
+            dotted_name(given) == self.handle.name for given in arguments(context)
+        )
+        return Deed.MAY_ROLL_BACK if is_raising and is_given else None
+
+    def _changes(self, node: ast.AST) -> bool:
+        work = self._uses.acts.get(node)
+        return work is not None and bool(work.ever & _CHANGES)
+
+    def _text(self, call: ast.Call) -> str | None:
+        """Give the text of the statement that a call of the connection or its cursor runs."""
+        if call not in self._uses.acts or not call.args:
+            return None
+        if not isinstance(call.func, ast.Attribute) or not call.func.attr.startswith("exec"):
+            return None
+        statement = call.args[0]
+        if isinstance(statement, ast.Call) and last_segment(statement) in TEXT_MAKERS:
+            statement = statement.args[0] if statement.args else statement
+        text = text_of(statement, self._scope, self._inference)
+        return next(iter(sql_statements(text)), "") if text else None
+
+
+def _lets_pass(function: FunctionValue) -> bool:
+    """Tell whether a function swallows no errors, as far as its own handlers tell."""
+    return all(
+        isinstance(handler.body[-1], ast.Raise)
+        for node in own_nodes(function.node)
+        if (tried := as_try(node)) is not None
+        for handler in tried.handlers
+    )

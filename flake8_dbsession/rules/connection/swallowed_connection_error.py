@@ -1,0 +1,148 @@
+"""DBS611."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel
+from flake8_dbsession.analysis.facts.connection.swallowed_connection_errors import (
+    SwallowedConnectionError,
+)
+from flake8_dbsession.rules.base import Rule, Violation
+from flake8_dbsession.rules.context import Context
+from flake8_dbsession.rules.registry import register
+
+
+@register
+class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
+    """A handler swallows a statement's error on a connection, and its transaction goes on.
+
+    ## What it does
+    Reports an `except` that catches errors of statements on a connection of psycopg2 or psycopg, or
+    on a cursor of one, and neither rolls back nor leaves, where afterwards another statement is run
+    in the same transaction, or a commit is made that loses what was changed before the `try`. So
+    it does for a connection of SQLAlchemy whose database is known to be PostgreSQL, as
+    [DBS308](DBS308.md) tells it. A function of the project counts as a statement where it is given
+    the connection or cursor, runs statements by it and lets their errors pass.
+
+    A connection or cursor that a function is given is one of these drivers where the callers in
+    sight give it one. Its handler that returns is reported where one of them runs on in the
+    transaction, after nothing or what is false on the ways that are taken then; after another
+    answer, before it is looked at. A handler that itself runs a statement before it rolls back is
+    reported as well, but for what it does only after a look at the error.
+
+    Silent are connections with autocommit, or of which that may be so: their function, or one that
+    opens them, speaks of autocommit or of an isolation level, or, where nothing shows who opens
+    them, the project turns autocommit on somewhere. So is a `try` around a block that rolls back
+    by itself (`conn.transaction()`, `begin_nested()`, `with conn:`), a handler that rolls back to a
+    savepoint, or gives the connection to what cannot be followed, and ways on which a rollback or a
+    close comes before anything else. Left out are asyncpg, which commits each statement by itself
+    outside of `transaction()`, connections of classes of the project, scripts outside of functions,
+    and tests.
+
+    ## Why is this bad?
+    PostgreSQL aborts a transaction with the first statement that fails. It refuses all others until
+    a rollback ("current transaction is aborted, commands ignored until end of transaction block"),
+    and turns a commit into a rollback, without an error. What was done before is lost, while the
+    program goes on as if it were saved; the error that is seen in the end, if any, is that of a
+    later, harmless statement.
+
+    ## Example
+    ```python
+    import psycopg2
+
+
+    def complete(dsn, order, wallet):
+        conn = psycopg2.connect(dsn)
+        try:
+            with conn.cursor() as cur:
+                cur.execute("UPDATE orders SET state = 'done' WHERE id = %s", (order,))
+                try:
+                    cur.execute("UPDATE wallets SET points = points + 1 WHERE id = %s", (wallet,))
+                except psycopg2.Error as error:  # DBS611
+                    print("no points:", error)
+            conn.commit()
+        finally:
+            conn.close()
+    ```
+
+    ## Use instead
+    ```python
+    import psycopg2
+
+
+    def complete(dsn, order, wallet):
+        conn = psycopg2.connect(dsn)
+        try:
+            with conn.cursor() as cur:
+                cur.execute("UPDATE orders SET state = 'done' WHERE id = %s", (order,))
+                cur.execute("SAVEPOINT points")
+                try:
+                    cur.execute("UPDATE wallets SET points = points + 1 WHERE id = %s", (wallet,))
+                except psycopg2.Error as error:
+                    cur.execute("ROLLBACK TO SAVEPOINT points")
+                    print("no points:", error)
+            conn.commit()
+        finally:
+            conn.close()
+    ```
+
+    With psycopg 3 a savepoint is `with conn.transaction():` inside of the `try`, with SQLAlchemy
+    `with conn.begin_nested():`. Where nothing was done before, `conn.rollback()` in the handler is
+    enough.
+
+    ## Fix safety
+    There is no fix: whether what was done before is to be kept is for the author to say.
+
+    ## References
+    - [PostgreSQL: in_failed_sql_transaction](https://www.postgresql.org/docs/current/errcodes-appendix.html)
+    - [PostgreSQL: SAVEPOINT](https://www.postgresql.org/docs/current/sql-savepoint.html)
+    - [psycopg2: transactions control](https://www.psycopg.org/docs/usage.html#transactions-control)
+    - [psycopg: transactions management](https://www.psycopg.org/psycopg3/docs/basic/transactions.html)
+    """
+
+    code = "DBS611"
+    name = "swallowed-connection-error"
+    fact = SwallowedConnectionError
+    spares_tests = True
+
+    def check(self, fact: SwallowedConnectionError, context: Context) -> Iterator[Violation]:
+        """Report handlers that go on in an aborted transaction."""
+        classes = f" {ast.unparse(fact.node.type)}" if fact.node.type is not None else ""
+        yield self.violation(
+            fact.node,
+            f"`except{classes}` swallows an error of `{fact.work}`, after which PostgreSQL "
+            f"{_refusal(fact)}; {_way_out(fact)}",
+        )
+
+
+def _refusal(fact: SwallowedConnectionError) -> str:
+    """Say what becomes of what comes next."""
+    if fact.sequel is Sequel.COMMITTED:
+        return f"makes `{fact.then}` on line {fact.line} a rollback, which loses line {fact.before}"
+    if fact.sequel is Sequel.RETURNED:
+        return "refuses all that the caller goes on to do"
+    return f"refuses `{fact.then}` on line {fact.line}"
+
+
+def _way_out(fact: SwallowedConnectionError) -> str:
+    """Say how to end what failed: with a rollback, unless that ends more than that."""
+    waiting = "await " if fact.is_async else ""
+    if not fact.needs_savepoint:
+        return f"call `{waiting}{fact.connection}.rollback()` in it"
+    also = _reason(fact)
+    block = {"psycopg": "transaction", "sqlalchemy": "begin_nested"}.get(fact.library)
+    if block is None or not fact.connection:
+        return f"roll back in it to a `SAVEPOINT` that begins before the `try`{also}"
+    keyword = "async with" if fact.is_async else "with"
+    return f"put what the `try` does in `{keyword} {fact.connection}.{block}():`{also}"
+
+
+def _reason(fact: SwallowedConnectionError) -> str:
+    """Say what a rollback would undo, where that has not been said."""
+    if fact.is_batch:
+        return ", for a rollback would undo earlier iterations"
+    if fact.before and fact.sequel is not Sequel.COMMITTED:
+        return f", for a rollback would undo line {fact.before} as well"
+    return ""
