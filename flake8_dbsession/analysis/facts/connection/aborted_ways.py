@@ -10,6 +10,7 @@ from enum import Enum
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.named_tuples import NamedTuple
 
 
@@ -114,6 +115,8 @@ class AbortedWays:
         if is_inside and deed is Deed.WORKS and isinstance(event, Evaluate):
             is_read = isinstance(event.node, ast.Call) and self._deeds.is_read(event.node)
             return Found(Sequel.RETRIED if is_read else Sequel.ROLLED_BACK, event.node)
+        if is_inside and _says_rollback(event):
+            return Found(Sequel.ROLLED_BACK, None)
         return _GONE if deed is Deed.MAY_ROLL_BACK and not is_inside else found_by(event, deed)
 
 
@@ -184,6 +187,11 @@ def raises_at_end(block: Block) -> bool:
     """Tell whether a block ends with a ``raise``."""
     last = block.events[-1] if block.events else None
     return isinstance(last, Finish) and isinstance(last.node, ast.Raise)
+
+
+def _says_rollback(event: Event) -> bool:
+    """Tell whether a handler calls what says that it rolls something back."""
+    return isinstance(event, Evaluate) and "rollback" in last_segment(event.node).lower()
 
 
 def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:

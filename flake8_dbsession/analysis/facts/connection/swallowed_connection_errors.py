@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from flake8_dbsession.analysis.effects.work.uses import Part
 from flake8_dbsession.analysis.facts.acquisition import callers
@@ -19,13 +19,12 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     handle_at,
     handles_in,
 )
-from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deeds
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import answer_of, look_at
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import may_go_on
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.library.methods import TRANSACTIONS
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
@@ -38,7 +37,6 @@ from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORKS = (".execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
-_BLOCKS = TRANSACTIONS | {"transaction"}
 
 
 class SwallowedConnectionError(NamedTuple):
@@ -127,15 +125,15 @@ class _Swallowed:
     ) -> Iterator[SwallowedConnectionError]:
         """Give the handlers after which the transaction goes on."""
         ways = AbortedWays(self._graph, self._deeds, caught)
-        lines = self._deeds.lines_before(self._graph) if ways.failures else {}
+        changes = self._deeds.changes_before(self._graph) if ways.failures else {}
         for tried in tries:
             for handler in tried.handlers:
                 failing = ways.failures.get(handler)
                 if not failing:
                     continue
                 work = min(failing, key=lambda call: (call.lineno, call.col_offset))
-                left = _Left(tried, lines.get(work, frozenset()))
-                found = self._telling(handler, ways.found[handler], left.before)
+                left = _Left(tried, changes.get(work, frozenset()))
+                found = self._telling(handler, ways.found[handler], left.lost)
                 if found is not None:
                     yield self._error(handler, work, found, left)
 
@@ -152,12 +150,12 @@ class _Swallowed:
             found.sequel,
             _written(found.node) if found.sequel is not Sequel.RETURNED else "",
             found.node.lineno if found.node is not None else 0,
-            left.before,
+            left.lost if found.sequel is Sequel.COMMITTED else left.before,
             left.is_batch,
-            bool(left.lines) or handle.is_given or self._is_in_block(handler),
+            bool(left.changes) or handle.is_given or self._is_in_block(handler),
         )
 
-    def _telling(self, handler: ast.ExceptHandler, found: set[Found], before: int) -> Found | None:
+    def _telling(self, handler: ast.ExceptHandler, found: set[Found], lost: int) -> Found | None:
         """Give what shows that the transaction goes on, the first in the text."""
         if any(each.sequel is Sequel.ROLLED_BACK for each in found):
             return None
@@ -167,7 +165,7 @@ class _Swallowed:
             for each in found
             if each.sequel is Sequel.USED
             or (each.sequel is Sequel.RETRIED and each.node not in after_a_look)
-            or (each.sequel is Sequel.COMMITTED and before)
+            or (each.sequel is Sequel.COMMITTED and lost)
         ]
         if told:
             return min(told, key=lambda each: (each.sequel is Sequel.COMMITTED, _line(each)))
@@ -198,8 +196,9 @@ class _Swallowed:
         sequels = {each.sequel for each in found}
         if Sequel.ROLLED_BACK in sequels:
             return False
-        lines = deeds.lines_before(graph).get(called.node)
-        return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and bool(lines))
+        before = deeds.changes_before(graph).get(called.node, ())
+        is_lost = any(change.is_kept for change in before)
+        return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost)
 
     def _given_at(self, called: callers.Called) -> ast.expr | None:
         """Give what a call gives the function as the connection or cursor."""
@@ -213,7 +212,7 @@ class _Swallowed:
     def _is_in_block(self, handler: ast.ExceptHandler) -> bool:
         """Tell whether a block of a transaction is around, in which nobody may roll back."""
         return any(
-            last_segment(item.context_expr) in _BLOCKS
+            last_segment(item.context_expr) in BLOCKS
             for around in ancestors_in(handler, self._scope)
             if isinstance(around, (ast.With, ast.AsyncWith))
             for item in around.items
@@ -222,20 +221,29 @@ class _Swallowed:
 
 
 class _Left(NamedTuple):
-    """The lines of the changes that wait for a commit where a ``try`` begins to work."""
+    """The changes that wait for a commit where a ``try`` begins to work."""
 
     tried: ast.Try
-    lines: frozenset[int]
+    changes: frozenset[Change]
 
     @property
     def before(self) -> int:
-        """The last of them that stands before the ``try``, else 0."""
-        return max((line for line in self.lines if line < self.tried.lineno), default=0)
+        """The line of the last of them that stands before the ``try``, else 0."""
+        return max(self._lines_before(self.changes), default=0)
+
+    @property
+    def lost(self) -> int:
+        """The line of the last of those that a commit was to save, else 0."""
+        kept = (change for change in self.changes if change.is_kept)
+        return max(self._lines_before(kept), default=0)
 
     @property
     def is_batch(self) -> bool:
         """Whether one of them is of an earlier turn of a loop."""
-        return any(line >= self.tried.lineno for line in self.lines)
+        return any(change.line >= self.tried.lineno for change in self.changes)
+
+    def _lines_before(self, changes: Iterable[Change]) -> Iterator[int]:
+        return (change.line for change in changes if change.line < self.tried.lineno)
 
 
 def _after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from enum import Enum
+from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.model import ENDS, Did
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.effects.work.uses import (
+    Part,
     end_of_opened,
     thing_of,
     uses_of_name,
@@ -16,18 +19,30 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORKING_BY_CURSOR
 from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
-from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes
+from flake8_dbsession.analysis.names.values import External, FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
+
+BLOCKS = TRANSACTIONS | {"transaction"}
+"""The methods of a connection whose block is a transaction or a savepoint."""
 
 _ROLLBACK = regex(r"(?is)\s*(?:ROLLBACK|ABORT)\b")
 _COMMIT = regex(r"(?is)\s*(?:COMMIT|END)\b")
 _CHANGES = Did.WRITES | Did.DEFINES
+# What a rollback undoes though it saves nothing: settings, and locks of the transaction.
+_SETTING = regex(
+    r"(?is)\s*SET\s+(?!TRANSACTION\b)|.*\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b|.*_advisory_xact_lock"
+)
+
+
+_Changes: TypeAlias = "frozenset[Change]"
 
 
 class Deed(Enum):
@@ -38,6 +53,18 @@ class Deed(Enum):
     ROLLS_BACK = "it is rolled back, to a savepoint or as a whole"
     MAY_ROLL_BACK = "what cannot be read is given it"
     GONE = "its connection is closed, or stands for another"
+
+
+class Change(NamedTuple):
+    """What a statement has done that a rollback undoes.
+
+    Attributes:
+        line: its line.
+        is_kept: whether a commit keeps it, as it does not keep a setting or a lock.
+    """
+
+    line: int
+    is_kept: bool
 
 
 class Deeds:
@@ -55,6 +82,8 @@ class Deeds:
         self._inference = inference
         thing = thing_of(handle.known)._replace(part=handle.part)
         self._uses = uses_of_name(handle.name, scope, thing, inference)
+        for name in _cursors_by_turns(handle.name, scope):
+            self._uses.follow_name(name, Part.CURSOR, scope.node)
 
     def of(self, event: Event, *, is_raising: bool = False) -> Deed | None:
         """Tell what an event does.
@@ -87,26 +116,28 @@ class Deeds:
         is_own = isinstance(call.func, ast.Attribute) and call.func.attr.startswith("execute")
         return not is_own or self._text(call) is not None
 
-    def lines_before(self, graph: Graph) -> dict[ast.AST, frozenset[int]]:
-        """Give, for each call that works, the lines of the changes that no commit has saved yet."""
-        found: dict[ast.AST, frozenset[int]] = {}
+    def changes_before(self, graph: Graph) -> dict[ast.AST, frozenset[Change]]:
+        """Give, for each call that works, the changes that no commit has saved yet."""
+        found: dict[ast.AST, frozenset[Change]] = {}
 
-        def step(event: Event, lines: frozenset[int]) -> tuple[frozenset[int], frozenset[int]]:
+        def step(event: Event, before: _Changes) -> tuple[_Changes, _Changes]:
             deed = self.of(event)
             if deed in (Deed.COMMITS, Deed.ROLLS_BACK, Deed.GONE):
                 return frozenset(), frozenset()
-            if isinstance(event, Evaluate) and deed is not None:
-                found[event.node] = found.get(event.node, frozenset()) | lines
-                if self._changes(event.node):
-                    return lines | {event.node.lineno}, lines
-            return lines, lines
+            if isinstance(event, Evaluate) and isinstance(event.node, ast.Call) and deed:
+                found[event.node] = found.get(event.node, frozenset()) | before
+                return before | set(self._changes_by(event.node)), before
+            return before, before
 
-        nothing: frozenset[int] = frozenset()
+        nothing: _Changes = frozenset()
         carry_forward(graph, nothing, step, frozenset.union)
         return found
 
     def _of_call(self, call: ast.Call) -> Deed | None:
         text = self._text(call)
+        owner, _, method = dotted_name(call.func).rpartition(".")
+        if method == "rollback" and owner.endswith(".connection"):  # of a cursor
+            return Deed.ROLLS_BACK
         if text is not None and _ROLLBACK.match(text):
             return Deed.ROLLS_BACK
         if text is not None and _COMMIT.match(text):
@@ -114,7 +145,7 @@ class Deeds:
         work = self._uses.acts.get(call)
         if work is None:
             return None
-        if text is not None:
+        if text is not None or self._works_by_cursor(call):
             return Deed.WORKS
         if Did.ROLLS_BACK in work.ever:
             return Deed.ROLLS_BACK
@@ -131,12 +162,10 @@ class Deeds:
         context = item.context_expr
         did = self._uses.at_end(context)
         if dotted_name(item.optional_vars) == self.handle.name:
-            if is_raising:
-                return Deed.GONE
-            is_closing = isinstance(context, ast.Call) and last_segment(context) in CLOSING
-            did = Did.CLOSES if is_closing else end_of_opened(self.handle.known, self._inference)
-            commits = Did.COMMITS in did or self.handle.known.commits
-            return Deed.COMMITS if commits and not is_closing else Deed.GONE
+            is_committing = not is_raising and self._commits_what_it_opened(context)
+            return Deed.COMMITS if is_committing else Deed.GONE
+        if is_raising and self._begins(context):
+            return Deed.ROLLS_BACK
         if did & ENDS:
             return Deed.ROLLS_BACK if is_raising else Deed.COMMITS if Did.COMMITS in did else None
         is_given = isinstance(context, ast.Call) and any(
@@ -144,9 +173,31 @@ class Deeds:
         )
         return Deed.MAY_ROLL_BACK if is_raising and is_given else None
 
-    def _changes(self, node: ast.AST) -> bool:
-        work = self._uses.acts.get(node)
-        return work is not None and bool(work.ever & _CHANGES)
+    def _commits_what_it_opened(self, context: ast.expr) -> bool:
+        if isinstance(context, ast.Call) and last_segment(context) in CLOSING:
+            return False
+        known = self._inference.known(unawaited(context), self._scope)
+        did = end_of_opened(known, self._inference)
+        return Did.COMMITS in did or self.handle.known.commits
+
+    def _begins(self, context: ast.expr) -> bool:
+        """Tell whether a block is over a transaction, or a savepoint, of the connection."""
+        owner, _, method = dotted_name(getattr(context, "func", None)).rpartition(".")
+        return owner == self.handle.name and method in BLOCKS
+
+    def _works_by_cursor(self, call: ast.Call) -> bool:
+        """Tell whether a function of the driver's works by the cursor that it is given."""
+        match self._inference.value(call.func, self._scope):
+            case External(name=name):
+                return name in WORKING_BY_CURSOR
+        return False
+
+    def _changes_by(self, call: ast.Call) -> Iterator[Change]:
+        work, text = self._uses.acts.get(call), self._text(call)
+        if self._works_by_cursor(call) or (work is not None and work.ever & _CHANGES):
+            yield Change(call.lineno, is_kept=True)
+        elif text is not None and _SETTING.match(text):
+            yield Change(call.lineno, is_kept=False)
 
     def _text(self, call: ast.Call) -> str | None:
         """Give the text of the statement that a call of the connection or its cursor runs."""
@@ -159,6 +210,18 @@ class Deeds:
             statement = statement.args[0] if statement.args else statement
         text = text_of(statement, self._scope, self._inference)
         return next(iter(sql_statements(text)), "") if text else None
+
+
+def _cursors_by_turns(connection: str, scope: Scope) -> Iterator[str]:
+    """Give the names that stand for one cursor of a connection after another."""
+    nodes = [node for node in own_nodes(scope.node) if isinstance(node, ast.Assign)]
+    names = {node.targets[0].id for node in nodes if isinstance(node.targets[0], ast.Name)}
+    for name in names:
+        hows = [binding.how for binding in scope.bindings(name)]
+        values = [unawaited(how.value) for how in hows if isinstance(how, Assigned)]
+        made = [dotted_name(value.func) for value in values if isinstance(value, ast.Call)]
+        if len(hows) > 1 and len(made) == len(hows) and set(made) == {f"{connection}.cursor"}:
+            yield name
 
 
 def _lets_pass(function: FunctionValue) -> bool:

@@ -1,0 +1,694 @@
+"""DBS611: handlers that go on in a transaction which a statement's error has aborted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import dedent, indent
+
+import pytest
+
+from tests.cases import assert_cases, lint, write_project
+
+CODES = {"DBS611"}
+PSYCOPG2 = "import psycopg2\nimport psycopg2.extras\nfrom contextlib import closing\n"
+SIMPLE = """
+    def save(rows, log):
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        cur.execute("UPDATE a SET b = 1")
+        try:
+            cur.execute("UPDATE c SET d = 1")
+        except Exception as error:  # {code}
+            {handler}
+        {after}
+"""
+
+
+def check(tmp_path: Path, text: str, **others: str) -> None:
+    files = {f"{name}.py": dedent(other) for name, other in others.items()}
+    assert_cases(tmp_path, {"app.py": PSYCOPG2 + dedent(text), **files}, CODES)
+
+
+def simple(tmp_path: Path, code: str, handler: str = "print(error)", after: str = "") -> None:
+    check(tmp_path, SIMPLE.format(code=code, handler=handler, after=after or "conn.commit()"))
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "conn.commit()",
+        "cur.execute('SELECT 1')",
+        "conn.cursor().execute('SELECT 1')",
+        "cur.executemany('INSERT INTO x VALUES (%s)', rows)",
+        "psycopg2.extras.execute_values(cur, 'INSERT INTO x VALUES %s', rows)",
+        "cur.copy_expert('COPY x FROM STDIN', rows)",
+        "with conn.cursor() as other: other.execute('SELECT 1')",
+        "cur.execute('COMMIT')",
+        "if rows: conn.commit()",
+    ],
+)
+def test_what_goes_on(tmp_path: Path, after: str) -> None:
+    simple(tmp_path, "DBS611", after=after)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [
+        "conn.close()",
+        "conn.rollback()",
+        "cur.fetchone()",
+        "return rows",
+        "conn = None",
+        "log(rows)",
+    ],
+)
+def test_what_does_not(tmp_path: Path, after: str) -> None:
+    simple(tmp_path, "silent", after=after)
+
+
+@pytest.mark.parametrize(
+    ("handler", "code"),
+    [
+        ("pass", "DBS611"),
+        ("log(error)", "DBS611"),
+        ("cur.close()", "DBS611"),
+        ("cur = conn.cursor()", "DBS611"),
+        ("cur.execute('INSERT INTO log VALUES (1)')", "DBS611"),
+        ("raise", "silent"),
+        ("return None", "silent"),
+        ("conn.rollback()", "silent"),
+        ("cur.connection.rollback()", "silent"),
+        ("log(error); cur.connection.rollback()", "silent"),
+        ("log(error); undo_and_rollback()", "silent"),
+        ("cur.execute('ROLLBACK')", "silent"),
+        ("cur.execute('ROLLBACK TO SAVEPOINT s')", "silent"),
+        ("cur.execute(f'rollback to savepoint {rows}')", "silent"),
+        ("cur.execute(rows)", "silent"),
+        ("log(conn)", "silent"),
+        ("log.undo(conn)", "silent"),
+        ("conn.close()", "silent"),
+        ("conn = psycopg2.connect('y')", "silent"),
+        ("if 'x' in str(error): conn.rollback()", "silent"),
+        ("if 'x' in str(error): cur.execute('SELECT 1')", "DBS611"),
+    ],
+)
+def test_handlers(tmp_path: Path, handler: str, code: str) -> None:
+    simple(tmp_path, code, handler)
+
+
+@pytest.mark.parametrize(
+    ("classes", "code"),
+    [
+        ("psycopg2.Error", "DBS611"),
+        ("psycopg2.DatabaseError", "DBS611"),
+        ("(ValueError, psycopg2.IntegrityError)", "DBS611"),
+        ("psycopg2.errors.UniqueViolation", "DBS611"),
+        ("BaseException", "DBS611"),
+        ("ValueError", "silent"),
+        ("psycopg2.InterfaceError", "silent"),
+        ("psycopg2.pool.PoolError", "silent"),
+        ("sqlalchemy.exc.SQLAlchemyError", "silent"),
+    ],
+)
+def test_what_is_caught(tmp_path: Path, classes: str, code: str) -> None:
+    text = SIMPLE.replace("Exception as error", f"{classes} as error")
+    text = text.format(code=code, handler="pass", after="conn.commit()")
+    check(tmp_path, "import sqlalchemy.exc\n" + dedent(text))
+
+
+def test_a_handler_that_leaves_nothing_for_the_next(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO a VALUES (%s)", row)
+                except psycopg2.IntegrityError:  # DBS611
+                    pass
+                except psycopg2.Error:
+                    conn.rollback()
+                except Exception:
+                    print("no row")
+            conn.commit()
+        """,
+    )
+
+
+def test_a_commit_that_loses_nothing(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def alone():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            try:
+                cur.execute("ALTER TABLE a ADD b int")
+            except Exception:
+                pass
+            conn.commit()
+            conn.close()
+
+        def after_a_commit():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("CREATE TABLE a (b int)")
+            conn.commit()
+            try:
+                cur.execute("ALTER TABLE a ADD b int")
+            except Exception:
+                pass
+            conn.commit()
+
+        def after_a_read():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("SELECT 1")
+            try:
+                cur.execute("UPDATE a SET b = 1")
+                cur.execute("UPDATE a SET c = 1")
+            except Exception:
+                pass
+            conn.commit()
+
+        def committed_in_it():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("UPDATE a SET b = 1")
+            try:
+                conn.commit()
+            except Exception:
+                pass
+            conn.commit()
+        """,
+    )
+
+
+def test_a_commit_that_loses_a_setting_or_a_lock(tmp_path: Path) -> None:
+    text = SIMPLE.replace("UPDATE a SET b = 1", "SELECT 1 FROM a FOR UPDATE")
+    check(tmp_path, text.format(code="silent", handler="pass", after="conn.commit()"))
+
+
+def test_loops(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def one_commit(rows):
+            with closing(psycopg2.connect("x")) as conn, conn.cursor() as cur:
+                for row in rows:
+                    try:
+                        cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                    except Exception:  # DBS611
+                        print("not saved", row)
+                conn.commit()
+
+        def a_commit_each(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    print("not saved", row)
+                conn.commit()
+
+        def a_connection_each(rows):
+            for row in rows:
+                conn = psycopg2.connect(row)
+                cur = conn.cursor()
+                try:
+                    cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    print("not saved", row)
+
+        def left(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    break
+
+        def gone_on_with(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("SELECT %s", (row,))
+                except Exception:  # DBS611
+                    continue
+
+        def rolled_back_in_the_end(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            errors = 0
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    errors += 1
+            if errors:
+                conn.rollback()
+            else:
+                conn.commit()
+        """,
+    )
+
+
+def test_blocks_that_roll_back(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def its_own(rows):
+            conn = psycopg2.connect("x")
+            for row in rows:
+                try:
+                    with conn, conn.cursor() as cur:
+                        cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    print("not saved", row)
+
+        def opened_inside(rows):
+            for row in rows:
+                try:
+                    with closing(psycopg2.connect("x")) as conn:
+                        conn.cursor().execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    print("not saved", row)
+
+        def of_others(rows, savepoint):
+            conn = psycopg2.connect("x")
+            for row in rows:
+                try:
+                    with savepoint(conn):
+                        conn.cursor().execute("INSERT INTO log VALUES (%s)", (row,))
+                except Exception:
+                    print("not saved", row)
+
+        def around(rows):
+            conn = psycopg2.connect("x")
+            with conn:
+                cur = conn.cursor()
+                cur.execute("UPDATE a SET b = 1")
+                try:
+                    cur.execute("UPDATE a SET c = 1")
+                except Exception:  # DBS611
+                    print("not saved")
+
+        def around_and_left(rows):
+            conn = psycopg2.connect("x")
+            with conn:
+                cur = conn.cursor()
+                cur.execute("UPDATE a SET b = 1")
+                try:
+                    cur.execute("UPDATE a SET c = 1")
+                except Exception:  # DBS611
+                    return False
+
+        def finally_rolled_back(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    try:
+                        cur.execute("UPDATE a SET b = 1")
+                    finally:
+                        conn.rollback()
+                except Exception:
+                    pass
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("setting", "code"),
+    [
+        ("", "DBS611"),
+        ("conn.autocommit = True", "silent"),
+        ("conn.set_session(autocommit=True)", "silent"),
+        ("conn.set_isolation_level(0)", "silent"),
+        ("conn.set_session(readonly=True)", "DBS611"),
+    ],
+)
+def test_autocommit(tmp_path: Path, setting: str, code: str) -> None:
+    text = SIMPLE.replace("cur = conn.cursor()", f"cur = conn.cursor(); {setting}")
+    check(tmp_path, text.format(code=code, handler="pass", after="conn.commit()"))
+
+
+@pytest.mark.parametrize(
+    ("made", "code"),
+    [
+        ("psycopg2.connect('x')", "DBS611"),
+        ("psycopg2.connect('x', options='-c autocommit=on')", "silent"),
+        ("plain()", "DBS611"),
+        ("hidden()", "silent"),
+        ("deeper()", "silent"),
+    ],
+)
+def test_who_opens_it(tmp_path: Path, made: str, code: str) -> None:
+    openers = """
+        def plain():
+            return psycopg2.connect("x")
+
+        def hidden():
+            conn = psycopg2.connect("x")
+            conn.autocommit = True
+            return conn
+
+        def deeper():
+            return hidden()
+    """
+    text = (
+        dedent(SIMPLE).replace("psycopg2.connect('x')", made).replace('psycopg2.connect("x")', made)
+    )
+    check(
+        tmp_path,
+        dedent(openers) + text.format(code=code, handler="pass", after="conn.commit()"),
+    )
+
+
+HELPERS = """
+    def default(cur):
+        try:
+            cur.execute("SELECT 1")
+            return cur.fetchone()
+        except Exception:  # {default}
+            return None
+
+    def told(conn):
+        try:
+            conn.cursor().execute("SELECT 1")
+            return True
+        except Exception:
+            return False
+
+    def failing(cur):
+        cur.execute("UPDATE a SET b = 1")
+
+    def swallowing(conn):
+        cur = conn.cursor()
+        cur.execute("UPDATE a SET b = 1")
+        try:
+            cur.execute("UPDATE a SET b = 1")
+        except Exception:  # {swallowing}
+            pass
+        conn.commit()
+
+    def undoing(conn):
+        try:
+            conn.cursor().execute("SELECT 1")
+        except Exception:
+            conn.rollback()
+            raise
+
+    def nobodys(cur):
+        try:
+            cur.execute("SELECT 1")
+        except Exception:
+            pass
+"""
+CALLERS = """
+    from helpers import default, failing, swallowing, told, undoing
+
+    def one():
+        conn = psycopg2.connect("x")
+        with conn.cursor() as cur:
+            number = default(cur)
+            cur.execute("UPDATE a SET b = %s", (number,))
+        conn.commit()
+
+    def two():
+        conn = psycopg2.connect("x")
+        if not told(conn):
+            return
+        conn.cursor().execute("SELECT 1")
+
+    def three():
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        cur.execute("UPDATE a SET b = 1")
+        try:
+            failing(cur)
+        except Exception:  # DBS611
+            pass
+        conn.commit()
+
+    def four():
+        conn = psycopg2.connect("x")
+        swallowing(conn)
+        try:
+            undoing(conn)
+        except Exception:
+            pass
+        conn.cursor().execute("SELECT 1")
+"""
+
+
+def test_functions_that_are_given_one(tmp_path: Path) -> None:
+    helpers = HELPERS.format(default="DBS611", swallowing="DBS611")
+    check(tmp_path, CALLERS, helpers=helpers)
+
+
+def test_functions_that_others_give_another(tmp_path: Path) -> None:
+    helpers = HELPERS.format(default="silent", swallowing="silent")
+    callers = (
+        dedent(CALLERS).replace("  # DBS611", "").replace("psycopg2.connect", "sqlite3.connect")
+    )
+    check(tmp_path, "import sqlite3\n" + callers, helpers=helpers)
+
+
+def test_connections_that_are_given_where_others_turn_autocommit_on(tmp_path: Path) -> None:
+    text = """
+        def save(conn: psycopg2.extensions.connection):
+            cur = conn.cursor()
+            cur.execute("UPDATE a SET b = 1")
+            try:
+                cur.execute("UPDATE a SET c = 1")
+            except Exception:  # {code}
+                pass
+            conn.commit()
+    """
+    check(tmp_path / "off", text.format(code="DBS611"), other="conn.autocommit = False")
+    check(tmp_path / "on", text.format(code="silent"), other="conn.autocommit = True")
+    check(tmp_path / "test", text.format(code="DBS611"), test_it="conn.autocommit = True")
+
+
+def test_psycopg(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import psycopg
+                from psycopg_pool import AsyncConnectionPool
+
+                pool = AsyncConnectionPool("x", open=False)
+
+                def plain(rows):
+                    with psycopg.connect("x") as conn:
+                        for row in rows:
+                            try:
+                                conn.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except psycopg.Error:  # DBS611
+                                print("not saved", row)
+
+                def ends_with_the_block(rows):
+                    with psycopg.connect("x") as conn:
+                        conn.execute("UPDATE a SET b = 1")
+                        try:
+                            conn.execute("UPDATE a SET c = 1")
+                        except psycopg.Error:  # DBS611
+                            print("not saved")
+
+                def savepoints(rows):
+                    with psycopg.connect("x") as conn:
+                        for row in rows:
+                            try:
+                                with conn.transaction():
+                                    conn.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except psycopg.Error:
+                                print("not saved", row)
+
+                def permanent(rows):
+                    with psycopg.connect("x", autocommit=True) as conn:
+                        for row in rows:
+                            try:
+                                conn.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except psycopg.Error:
+                                print("not saved", row)
+
+                async def asynchronous(rows):
+                    conn = await psycopg.AsyncConnection.connect("x")
+                    async with conn.cursor() as cur:
+                        for row in rows:
+                            try:
+                                await cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except Exception:  # DBS611
+                                print("not saved", row)
+                    await conn.commit()
+                    await conn.close()
+
+                async def asynchronous_and_rolled_back(rows):
+                    conn = await psycopg.AsyncConnection.connect("x")
+                    async with conn.cursor() as cur:
+                        for row in rows:
+                            try:
+                                await cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except Exception:
+                                await conn.rollback()
+                    await conn.commit()
+                    await conn.close()
+            """
+        },
+        CODES,
+    )
+
+
+@pytest.mark.parametrize(
+    ("url", "block", "code"),
+    [
+        ("postgresql+psycopg2://u@h/d", "engine.connect()", "DBS611"),
+        ("postgresql+psycopg2://u@h/d", "engine.begin()", "DBS611"),
+        ("sqlite:///x.db", "engine.connect()", "silent"),
+        (
+            "postgresql+psycopg2://u@h/d",
+            'engine.connect().execution_options(isolation_level="AUTOCOMMIT")',
+            "silent",
+        ),
+    ],
+)
+@pytest.mark.parametrize("inner", ["if True", "with conn.begin_nested()"])
+def test_sqlalchemy(tmp_path: Path, url: str, block: str, code: str, inner: str) -> None:
+    code = "silent" if "nested" in inner else code
+    assert_cases(
+        tmp_path,
+        {
+            "requirements.txt": "sqlalchemy>=2\n",
+            "app.py": f"""
+                from sqlalchemy import create_engine, text
+                from sqlalchemy.exc import SQLAlchemyError
+
+                engine = create_engine("{url}")
+
+                def save(rows):
+                    with {block} as conn:
+                        for row in rows:
+                            try:
+                                {inner}:
+                                    conn.execute(text("INSERT INTO log VALUES (:x)"), {{"x": row}})
+                            except SQLAlchemyError:  # {code}
+                                print("not saved", row)
+                        conn.commit()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_other_databases(tmp_path: Path) -> None:
+    for driver in ("sqlite3", "pymysql", "asyncpg"):
+        text = dedent(SIMPLE).replace("psycopg2", driver)
+        text = text.format(code="silent", handler="pass", after="conn.commit()")
+        assert_cases(tmp_path / driver, {"app.py": f"import {driver}\n{text}"}, CODES)
+
+
+def test_tests_are_spared(tmp_path: Path) -> None:
+    text = SIMPLE.format(code="silent", handler="pass", after="conn.commit()")
+    assert_cases(tmp_path, {"tests/test_app.py": PSYCOPG2 + dedent(text)}, CODES)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (
+            """
+            cur.execute("SELECT 1")
+            try:
+                cur.execute("SELECT 2")
+            except Exception:
+                pass
+            cur.execute("SELECT 3")
+            """,
+            "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL "
+            "refuses `cur.execute()` on line 10; call `conn.rollback()` in it",
+        ),
+        (
+            """
+            cur.execute("SET statement_timeout = '3s'")
+            try:
+                cur.execute("SELECT 2")
+            except Exception:
+                pass
+            cur.execute("SELECT 3")
+            """,
+            "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL "
+            "refuses `cur.execute()` on line 10; roll back in it to a `SAVEPOINT` that begins "
+            "before the `try`, for a rollback would undo line 5 as well",
+        ),
+        (
+            """
+            cur.execute("UPDATE a SET b = 1")
+            try:
+                cur.execute("SELECT 2")
+            except:
+                pass
+            cur.execute("SELECT 3")
+            """,
+            "`except` swallows an error of `cur.execute()`, after which PostgreSQL refuses "
+            "`cur.execute()` on line 10; roll back in it to a `SAVEPOINT` that begins before the "
+            "`try`, for a rollback would undo line 5 as well",
+        ),
+        (
+            """
+            cur.execute("UPDATE a SET b = 1")
+            try:
+                cur.execute("SELECT 2")
+            except Exception:
+                pass
+            conn.commit()
+            """,
+            "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL makes "
+            "`conn.commit()` on line 10 a rollback, which loses line 5; roll back in it to a "
+            "`SAVEPOINT` that begins before the `try`",
+        ),
+        (
+            """
+            for row in "ab":
+                try:
+                    cur.execute("INSERT INTO a VALUES (1)")
+                except Exception:
+                    pass
+            conn.commit()
+            """,
+            "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL "
+            "refuses `cur.execute()` on line 7; roll back in it to a `SAVEPOINT` that begins "
+            "before the `try`, for a rollback would undo earlier iterations",
+        ),
+    ],
+)
+def test_messages(tmp_path: Path, body: str, message: str) -> None:
+    head = 'import psycopg2\ndef run():\n    conn = psycopg2.connect("x")\n    cur = conn.cursor()'
+    write_project(tmp_path, {"app.py": head + indent(dedent(body), "    ")})
+    found = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert found == [message]
+
+
+def test_messages_name_the_block_of_the_library(tmp_path: Path) -> None:
+    text = """
+        import psycopg
+
+        async def run():
+            conn = await psycopg.AsyncConnection.connect("x")
+            await conn.execute("UPDATE a SET b = 1")
+            try:
+                await conn.execute("UPDATE a SET c = 1")
+            except Exception:
+                pass
+            await conn.commit()
+            await conn.close()
+    """
+    write_project(tmp_path, {"app.py": dedent(text)})
+    (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert found.endswith("; put what the `try` does in `async with conn.transaction():`")
