@@ -120,7 +120,9 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
 def _refusal(fact: SwallowedConnectionError) -> str:
     """Say what becomes of what comes next."""
     if fact.sequel is Sequel.COMMITTED:
-        return f"makes `{fact.then}` on line {fact.line} a rollback, which loses line {fact.before}"
+        what = f"`{fact.then}` on line {fact.line}"
+        ending = f"the end of the block over {what}" if fact.is_block else what
+        return f"makes {ending} a rollback, which loses line {fact.before}"
     if fact.sequel is Sequel.RETURNED:
         return "refuses all that the caller goes on to do"
     return f"refuses `{fact.then}` on line {fact.line}"

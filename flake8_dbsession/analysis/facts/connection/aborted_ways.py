@@ -31,10 +31,12 @@ class Found(NamedTuple):
     Attributes:
         sequel: what.
         node: the call, or what a block is over, or what a ``return`` gives; None for nothing.
+        is_block: whether it is the end of a block.
     """
 
     sequel: Sequel
     node: ast.expr | None
+    is_block: bool = False
 
 
 class _At(NamedTuple):
@@ -132,7 +134,7 @@ def found_by(event: Event, deed: Deed | None) -> Found | None:
         case Deed.WORKS:
             return Found(Sequel.USED, node)
         case Deed.COMMITS:
-            return Found(Sequel.COMMITTED, node)
+            return Found(Sequel.COMMITTED, node, isinstance(event, Leave))
         case Deed.ROLLS_BACK | Deed.MAY_ROLL_BACK:
             return Found(Sequel.ROLLED_BACK, node)
         case Deed.GONE:

@@ -49,7 +49,9 @@ class SwallowedConnectionError(NamedTuple):
         is_async: whether it is an asynchronous one.
         work: the first call in the ``try`` that can fail, as it is written.
         sequel: what comes of the transaction.
-        then: the call or block after it, as it is written; empty where a caller goes on.
+        then: the call after it, or the call that a block is over, which ends after it; empty where
+            a caller goes on.
+        is_block: whether it is the end of a block.
         line: the line of that.
         before: the line of a change before the ``try`` that is not committed yet, else 0.
         is_batch: whether earlier turns of a loop have left changes.
@@ -63,6 +65,7 @@ class SwallowedConnectionError(NamedTuple):
     work: str
     sequel: Sequel
     then: str
+    is_block: bool
     line: int
     before: int
     is_batch: bool
@@ -149,6 +152,7 @@ class _Swallowed:
             f"{ast.unparse(work.func)}()",
             found.sequel,
             _written(found.node) if found.sequel is not Sequel.RETURNED else "",
+            found.is_block,
             found.node.lineno if found.node is not None else 0,
             left.lost if found.sequel is Sequel.COMMITTED else left.before,
             left.is_batch,
