@@ -312,6 +312,7 @@ def _is_silent(code: str, library: str) -> bool:
         "DBS601": driver.block != BlockEnd.COMMITS,
         "DBS605": driver.taking is None,
         "DBS610": driver.is_shareable,
+        "DBS611": not driver.aborts,
     }
     return bool(library) and silent.get(code, False)
 

@@ -67,6 +67,7 @@ class Driver(NamedTuple):
         async_pools: what makes an asynchronous pool.
         taking: how a connection is taken from a pool and given back; None where there are none.
         block: what the end of a connection's ``with`` block does.
+        aborts: whether a statement that fails leaves the whole transaction to be rolled back.
         autocommits: whether a statement outside ``BEGIN`` is permanent at once.
         autocommits_by_account: whether it is so only where the account has not been told otherwise,
             which no code shows.
@@ -95,6 +96,7 @@ class Driver(NamedTuple):
     async_pools: tuple[str, ...] = ()
     taking: Taking | None = None
     block: BlockEnd = _NOTHING
+    aborts: bool = False
     autocommits: bool = False
     autocommits_by_account: bool = False
     is_awaited: bool = False
@@ -183,6 +185,8 @@ DRIVERS = (
         async_pools=("psycopg_pool.AsyncConnectionPool", "psycopg_pool.AsyncNullConnectionPool"),
         taking=_GETCONN,
         block=BlockEnd.COMMITS | BlockEnd.CLOSES,
+        # https://www.psycopg.org/psycopg3/docs/basic/transactions.html
+        aborts=True,
         # https://www.psycopg.org/psycopg3/docs/api/connections.html#psycopg.Connection.execute
         execute_gives_cursor=True,
         is_awaited=True,
@@ -203,6 +207,8 @@ DRIVERS = (
         ),
         taking=_GETCONN,
         block=BlockEnd.COMMITS,
+        # https://www.psycopg.org/docs/usage.html#transactions-control
+        aborts=True,
         is_shareable=True,
         # https://www.psycopg.org/docs/module.html#exceptions
         errors=_OF_DATABASE,

@@ -48,6 +48,8 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     program goes on as if it were saved; the error that is seen in the end, if any, is that of a
     later, harmless statement.
 
+    There is no fix: whether what was done before is to be kept is the author's to say.
+
     ## Example
     ```python
     import psycopg2
@@ -91,9 +93,6 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     With psycopg 3 a savepoint is `with conn.transaction():` inside of the `try`, with SQLAlchemy
     `with conn.begin_nested():`. Where nothing was done before, `conn.rollback()` in the handler is
     enough.
-
-    ## Fix safety
-    There is no fix: whether what was done before is to be kept is for the author to say.
 
     ## References
     - [PostgreSQL: in_failed_sql_transaction](https://www.postgresql.org/docs/current/errcodes-appendix.html)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from flake8_dbsession.analysis.facts.connection.postgresql_handles import DRIVERS
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import caught_by
+from flake8_dbsession.analysis.library.drivers import DRIVERS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
 from flake8_dbsession.analysis.names.values import External
 
+_ABORTING = frozenset(driver.name for driver in DRIVERS if driver.aborts)
 _ALL = frozenset({"BaseException", "Exception"})
 _ROOTS = _ALL | {"DBAPIError", "DatabaseError", "Error", "SQLAlchemyError"}
 # A misuse, or what is closed already; and what only a pool raises.
@@ -51,13 +52,13 @@ def _caught_by(
 ) -> Iterator[str]:
     """Give the classes that a handler names and that a statement's error can be of."""
     for name in caught_by(handler, scope, inference):
-        if library not in DRIVERS or name in _ALL:
+        if library not in _ABORTING or name in _ALL:
             yield name
     classes = handler.type
-    if classes is None or library not in DRIVERS:
+    if classes is None or library not in _ABORTING:
         return
     for element in classes.elts if isinstance(classes, ast.Tuple) else [classes]:
         value = inference.value(element, scope)
         package, _, name = value.name.rpartition(".") if isinstance(value, External) else ("",) * 3
-        if package.partition(".")[0] in DRIVERS and name not in _NO_STATEMENTS:
+        if package.partition(".")[0] in _ABORTING and name not in _NO_STATEMENTS:
             yield name

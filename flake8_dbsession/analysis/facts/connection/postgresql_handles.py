@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
 from flake8_dbsession.analysis.facts.connection.autocommit import commits_by_itself
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
+from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
@@ -29,9 +30,6 @@ from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
-
-DRIVERS = frozenset({"psycopg", "psycopg2"})
-"""The drivers that begin a transaction by themselves, which an error leaves aborted."""
 
 _SQLALCHEMY = "sqlalchemy"
 _WORKING = frozenset(
@@ -186,7 +184,7 @@ def _places_given(
 def _is_in_transaction(place: _Place, inference: Inference) -> bool:
     """Tell whether a connection is PostgreSQL's, and begins a transaction by itself."""
     known = place.known
-    if known.library not in DRIVERS and not (
+    if not driver_of(known.library).aborts and not (
         known.library == _SQLALCHEMY and is_postgresql(known, place.scope, inference)
     ):
         return False
