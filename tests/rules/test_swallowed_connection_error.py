@@ -390,6 +390,49 @@ def test_who_opens_it(tmp_path: Path, made: str, code: str) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("options", "code"),
+    [
+        ("", "DBS611"),
+        ("kwargs={'row_factory': rows}", "DBS611"),
+        ("kwargs={'autocommit': True}", "silent"),
+        ("kwargs=OPTIONS", "silent"),
+        ("configure=configure", "silent"),
+    ],
+)
+def test_pools(tmp_path: Path, options: str, code: str) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "pool.py": f"""
+                from psycopg_pool import ConnectionPool
+
+                OPTIONS = {{"autocommit": True}}
+
+                def make():
+                    return ConnectionPool("x", {options})
+
+                pool = make()
+
+                def get_conn():
+                    return pool.connection()
+            """,
+            "app.py": f"""
+                from pool import get_conn
+
+                def save(rows):
+                    with get_conn() as conn:
+                        for row in rows:
+                            try:
+                                conn.execute("INSERT INTO log VALUES (%s)", (row,))
+                            except Exception:  # {code}
+                                print("not saved", row)
+            """,
+        },
+        CODES,
+    )
+
+
 HELPERS = """
     def default(cur):
         try:
@@ -470,6 +513,39 @@ CALLERS = """
 def test_functions_that_are_given_one(tmp_path: Path) -> None:
     helpers = HELPERS.format(default="DBS611", swallowing="DBS611")
     check(tmp_path, CALLERS, helpers=helpers)
+
+
+def test_functions_of_which_each_is_given_a_cursor(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def run(checks):
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                for name, each in checks:
+                    try:
+                        each(cur)
+                    except Exception:  # DBS611
+                        print(name)
+
+        def run_by_connection(checks):
+            conn = psycopg2.connect("x")
+            for name, each in checks:
+                try:
+                    each(conn)
+                except Exception:
+                    print(name)
+
+        def run_another(check):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            try:
+                check(cur)
+            except Exception:
+                print("wrong")
+            cur.execute("SELECT 1")
+        """,
+    )
 
 
 def test_functions_that_others_give_another(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -38,6 +39,8 @@ _WORKING = frozenset(
 _DEEPEST = 4  # functions that hand a connection on to one another
 _AUTOCOMMIT = "autocommit"
 _ISOLATION = "set_isolation_level"
+_POOL = "Pool("
+_POOL_OPTIONS = frozenset({"configure", "kwargs"})
 _TURNED_ON = regex(
     rb"autocommit\s*=\s*True|autocommit['\"]\s*:\s*True|AUTOCOMMIT|set_autocommit\("
     rb"|set_isolation_level\(\s*0"
@@ -235,9 +238,23 @@ def _may_turn_it_on(
     if not deep or not isinstance(callee, FunctionValue):
         return False
     inside = callee.scope.child(callee.node)
+    if _speaks_of_autocommit(inside) or _pools_turn_it_on(inside.module.scope):
+        return True
     calls = [node for node in own_nodes(callee.node) if isinstance(node, ast.Call)]
-    return _speaks_of_autocommit(inside) or any(
-        _may_turn_it_on(each, inside, inference, deep - 1) for each in calls
+    return any(_may_turn_it_on(each, inside, inference, deep - 1) for each in calls)
+
+
+@remembered
+def _pools_turn_it_on(module: Scope) -> bool:
+    """Tell whether a pool that a module makes may turn autocommit on for its connections."""
+    return _AUTOCOMMIT in module.module.text and any(
+        _AUTOCOMMIT in ast.unparse(node)
+        or any(
+            keyword.arg in _POOL_OPTIONS and not isinstance(keyword.value, ast.Dict)
+            for keyword in node.keywords
+        )
+        for node, _ in scoped(module.module.statements_with(_POOL), module)
+        if isinstance(node, ast.Call) and last_segment(node.func).endswith(_POOL[:-1])
     )
 
 

@@ -26,7 +26,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, names, own_nodes, unawaited
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 
@@ -159,7 +159,7 @@ class Deeds:
         if Did.ROLLS_BACK in work.ever:
             return Deed.ROLLS_BACK
         if Did.MAY_END in work.ever:
-            return Deed.MAY_ROLL_BACK
+            return Deed.WORKS if self._is_given_a_cursor(call) else Deed.MAY_ROLL_BACK
         if Did.CLOSES in work.ever:
             return Deed.GONE
         if Did.COMMITS in work.ever and Did.ASKS not in work.ever:
@@ -194,6 +194,16 @@ class Deeds:
         owner, _, method = dotted_name(getattr(context, "func", None)).rpartition(".")
         return owner == self.handle.name and method in BLOCKS
 
+    def _is_given_a_cursor(self, call: ast.Call) -> bool:
+        """Tell whether one function of several is given a cursor, with which it can only work."""
+        is_one_of_several = isinstance(call.func, ast.Name) and any(
+            isinstance(node, (ast.For, ast.AsyncFor)) and names(node.target, call.func.id)
+            for node in own_nodes(self._scope.node)
+        )
+        given = {dotted_name(argument) for argument in arguments(call)}
+        is_whole = self.handle.part is Part.WHOLE and self.handle.name in given
+        return is_one_of_several and not is_whole
+
     def _works_by_cursor(self, call: ast.Call) -> bool:
         """Tell whether a function of the driver's works by the cursor that it is given."""
         match self._inference.value(call.func, self._scope):
@@ -224,8 +234,8 @@ class Deeds:
 def _cursors_by_turns(connection: str, scope: Scope) -> Iterator[str]:
     """Give the names that stand for one cursor of a connection after another."""
     nodes = [node for node in own_nodes(scope.node) if isinstance(node, ast.Assign)]
-    names = {node.targets[0].id for node in nodes if isinstance(node.targets[0], ast.Name)}
-    for name in names:
+    found = {node.targets[0].id for node in nodes if isinstance(node.targets[0], ast.Name)}
+    for name in found:
         hows = [binding.how for binding in scope.bindings(name)]
         values = [unawaited(how.value) for how in hows if isinstance(how, Assigned)]
         made = [dotted_name(value.func) for value in values if isinstance(value, ast.Call)]
