@@ -173,6 +173,32 @@ def test_a_commit_that_loses_nothing(tmp_path: Path) -> None:
                 pass
             conn.commit()
 
+        def after_a_helper_that_commits():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("UPDATE a SET b = 1")
+            committed(conn)
+            try:
+                cur.execute("UPDATE a SET c = 1")
+            except Exception:
+                pass
+            conn.commit()
+
+        def after_a_helper_that_is_not_seen(helper):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("UPDATE a SET b = 1")
+            helper(conn)
+            try:
+                cur.execute("UPDATE a SET c = 1")
+            except Exception:
+                pass
+            conn.commit()
+
+        def committed(conn):
+            conn.cursor().execute("UPDATE a SET d = 1")
+            conn.commit()
+
         def committed_in_it():
             conn = psycopg2.connect("x")
             cur = conn.cursor()
@@ -721,7 +747,7 @@ def test_tests_are_spared(tmp_path: Path) -> None:
             """,
             "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL "
             "refuses `cur.execute()` on line 10; roll back in it to a `SAVEPOINT` that begins "
-            "before the `try`, for a rollback would undo line 5 as well",
+            "before the `try`, for a rollback may undo line 5 as well",
         ),
         (
             """
@@ -734,7 +760,7 @@ def test_tests_are_spared(tmp_path: Path) -> None:
             """,
             "`except` swallows an error of `cur.execute()`, after which PostgreSQL refuses "
             "`cur.execute()` on line 10; roll back in it to a `SAVEPOINT` that begins before the "
-            "`try`, for a rollback would undo line 5 as well",
+            "`try`, for a rollback may undo line 5 as well",
         ),
         (
             """
@@ -760,7 +786,7 @@ def test_tests_are_spared(tmp_path: Path) -> None:
             """,
             "`except Exception` swallows an error of `cur.execute()`, after which PostgreSQL "
             "refuses `cur.execute()` on line 7; roll back in it to a `SAVEPOINT` that begins "
-            "before the `try`, for a rollback would undo earlier iterations",
+            "before the `try`, for a rollback may undo earlier iterations",
         ),
     ],
 )

@@ -141,9 +141,9 @@ def _way_out(fact: SwallowedConnectionError) -> str:
 
 
 def _reason(fact: SwallowedConnectionError) -> str:
-    """Say what a rollback would undo, where that has not been said."""
+    """Say what a rollback may undo, where that has not been said."""
     if fact.is_batch:
-        return ", for a rollback would undo earlier iterations"
+        return ", for a rollback may undo earlier iterations"
     if fact.before and fact.sequel is not Sequel.COMMITTED:
-        return f", for a rollback would undo line {fact.before} as well"
+        return f", for a rollback may undo line {fact.before} as well"
     return ""

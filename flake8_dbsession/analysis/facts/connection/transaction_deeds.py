@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.effects.work.model import ENDS, Did
+from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.effects.work.uses import (
     Part,
@@ -67,7 +67,8 @@ class Change(NamedTuple):
 
     Attributes:
         line: its line.
-        is_kept: whether a commit keeps it, as it does not keep a setting or a lock.
+        is_kept: whether the next commit is sure to be what keeps it: not a setting, a lock, or what
+            a call that cannot be followed may have committed.
     """
 
     line: int
@@ -135,7 +136,8 @@ class Deeds:
                 return frozenset(), frozenset()
             if isinstance(event, Evaluate) and isinstance(event.node, ast.Call) and deed:
                 found[event.node] = found.get(event.node, frozenset()) | before
-                return before | set(self._changes_by(event.node)), before
+                left = self._left_by(event.node, before)
+                return left | set(self._changes_by(event.node)), before
             return before, before
 
         nothing: _Changes = frozenset()
@@ -211,9 +213,19 @@ class Deeds:
                 return name in WORKING_BY_CURSOR
         return False
 
+    def _left_by(self, call: ast.Call, before: _Changes) -> _Changes:
+        """Give the changes that still wait for a commit after a call, or may."""
+        work = self._uses.acts.get(call)
+        ever = work.ever if work is not None else NOTHING
+        if Did.COMMITS in ever:
+            return frozenset()
+        if Did.MAY_END in ever and self._text(call) is None:
+            return frozenset(change._replace(is_kept=False) for change in before)
+        return before
+
     def _changes_by(self, call: ast.Call) -> Iterator[Change]:
         work, text = self._uses.acts.get(call), self._text(call)
-        if self._works_by_cursor(call) or (work is not None and work.ever & _CHANGES):
+        if self._works_by_cursor(call) or (work is not None and work.since & _CHANGES):
             yield Change(call.lineno, is_kept=True)
         elif text is not None and _SETTING.match(text):
             yield Change(call.lineno, is_kept=False)
