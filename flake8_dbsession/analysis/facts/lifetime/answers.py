@@ -263,7 +263,7 @@ def _results_of(call: ast.Call, function: Scope) -> _Results | None:
     inner: ast.AST = call
     for around in ancestors_in(call, function):
         match around:
-            case ast.Await() | ast.BoolOp(op=ast.Or()):
+            case ast.Await() | ast.BoolOp():
                 written.append(ast.unparse(around))
             case ast.UnaryOp(op=ast.Not()):
                 is_turned = True
