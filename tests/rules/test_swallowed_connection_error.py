@@ -474,6 +474,34 @@ HELPERS = """
         except Exception:
             return False
 
+    def default_of_condition(cur):
+        try:
+            cur.execute("SELECT b FROM a")
+            return cur.fetchone()[0]
+        except Exception:  # {default}
+            return False
+
+    def true_of_condition(cur):
+        try:
+            cur.execute("SELECT b FROM a")
+            return cur.fetchone()[0]
+        except Exception:
+            return True
+
+    def default_of_statement(cur):
+        try:
+            cur.execute("SELECT b FROM a")
+            return cur.fetchone()[0]
+        except Exception:  # {default}
+            return 6
+
+    def default_of_text(cur):
+        try:
+            cur.execute("SELECT b FROM a")
+            return cur.fetchone()[0]
+        except Exception:
+            return 6
+
     def failing(cur):
         cur.execute("UPDATE a SET b = 1")
 
@@ -500,7 +528,8 @@ HELPERS = """
             pass
 """
 CALLERS = """
-    from helpers import default, failing, swallowing, told, undoing
+    from helpers import default, default_of_condition, default_of_statement, default_of_text
+    from helpers import failing, swallowing, told, true_of_condition, undoing
 
     def one():
         conn = psycopg2.connect("x")
@@ -514,6 +543,30 @@ CALLERS = """
         if not told(conn):
             return
         conn.cursor().execute("SELECT 1")
+
+    def in_a_statement():
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        cur.execute("SELECT %s", (default_of_statement(cur),))
+
+    def in_what_is_printed():
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        print((default_of_text(cur),))
+
+    def in_a_condition(number):
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        if number is None and default_of_condition(cur):
+            return
+        cur.execute("SELECT 1")
+
+    def in_another_condition(number):
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+        if number is None and true_of_condition(cur):
+            return
+        cur.execute("SELECT 1")
 
     def three():
         conn = psycopg2.connect("x")

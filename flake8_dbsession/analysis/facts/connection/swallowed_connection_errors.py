@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from flake8_dbsession.analysis.effects.work.uses import Part
 from flake8_dbsession.analysis.facts.acquisition import callers
@@ -19,12 +20,13 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     handle_at,
     handles_in,
 )
-from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deed, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import answer_of, look_at
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import may_go_on
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.graph import Evaluate
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
@@ -191,11 +193,15 @@ class _Swallowed:
         node, inference = called.scope.node, self._inference
         given = self._given_at(called)
         handle = handle_at(given, called.scope, inference) if given is not None else None
-        look = look_at(called.node, answer_of(returned.node), called.scope, inference)
         graph = build(node) if isinstance(node, FUNCTIONS) else None
-        if handle is None or look is None or graph is None or look.is_matched():
+        if handle is None or graph is None:
             return False
         deeds = Deeds(handle, called.scope, inference)
+        if any(deeds.of(Evaluate(call)) is Deed.WORKS for call in _calls_around(called)):
+            return True  # a statement is given what comes of it
+        look = look_at(called.node, answer_of(returned.node), called.scope, inference)
+        if look is None or look.is_matched():
+            return False
         found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
         sequels = {each.sequel for each in found}
         if Sequel.ROLLED_BACK in sequels:
@@ -222,6 +228,12 @@ class _Swallowed:
             for item in around.items
             if isinstance(item.context_expr, ast.Call)
         )
+
+
+def _calls_around(called: callers.Called) -> Iterator[ast.Call]:
+    """Give the calls that a call stands in, as an argument or a part of one."""
+    parts = takewhile(lambda node: isinstance(node, (ast.expr, ast.keyword)), called.around)
+    return (node for node in parts if isinstance(node, ast.Call))
 
 
 class _Left(NamedTuple):
