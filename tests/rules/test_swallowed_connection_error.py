@@ -502,6 +502,16 @@ HELPERS = """
         except Exception:
             return 6
 
+    def default_of_another(cur):
+        try:
+            cur.execute("SELECT b FROM a")
+            return cur.fetchone()
+        except Exception:  # {default}
+            return []
+
+    def handed_on(cur):
+        return len(default_of_another(cur))
+
     def failing(cur):
         cur.execute("UPDATE a SET b = 1")
 
@@ -529,7 +539,7 @@ HELPERS = """
 """
 CALLERS = """
     from helpers import default, default_of_condition, default_of_statement, default_of_text
-    from helpers import failing, swallowing, told, true_of_condition, undoing
+    from helpers import failing, handed_on, swallowing, told, true_of_condition, undoing
 
     def one():
         conn = psycopg2.connect("x")
@@ -548,6 +558,13 @@ CALLERS = """
         conn = psycopg2.connect("x")
         cur = conn.cursor()
         cur.execute("SELECT %s", (default_of_statement(cur),))
+
+    def in_another():
+        conn = psycopg2.connect("x")
+        with conn.cursor() as cur:
+            number = handed_on(cur)
+            cur.execute("UPDATE a SET b = %s", (number,))
+        conn.commit()
 
     def in_what_is_printed():
         conn = psycopg2.connect("x")

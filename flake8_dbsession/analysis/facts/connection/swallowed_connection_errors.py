@@ -4,38 +4,31 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Iterator
-from itertools import takewhile
 
 from flake8_dbsession.analysis.effects.work.uses import Part
-from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.connection.aborted_ways import (
     AbortedWays,
     Found,
     Sequel,
-    found_after,
 )
+from flake8_dbsession.analysis.facts.connection.callers_transactions import callers_go_on
 from flake8_dbsession.analysis.facts.connection.driver_errors import handlers_of
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
-    handle_at,
     handles_in,
 )
-from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deed, Deeds
-from flake8_dbsession.analysis.facts.lifetime.answers import answer_of, look_at
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
+from flake8_dbsession.analysis.facts.lifetime.answers import answer_of
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import may_go_on
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
-from flake8_dbsession.analysis.flow.graph import Evaluate
-from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
-from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WORKS = (".execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
@@ -182,42 +175,8 @@ class _Swallowed:
 
     def _is_gone_on_with(self, returned: Found) -> bool:
         """Tell whether a caller works on in the transaction, with what the handler returns."""
-        return any(
-            self._goes_on_after(called, returned)
-            for called in callers.calls_of(self._scope, self._inference)
-            if called.scope is called.inner
-            and not is_test(called.scope.module.path, self._inference.project.root)
-        )
-
-    def _goes_on_after(self, called: callers.Called, returned: Found) -> bool:
-        node, inference = called.scope.node, self._inference
-        given = self._given_at(called)
-        handle = handle_at(given, called.scope, inference) if given is not None else None
-        graph = build(node) if isinstance(node, FUNCTIONS) else None
-        if handle is None or graph is None:
-            return False
-        deeds = Deeds(handle, called.scope, inference)
-        if any(deeds.of(Evaluate(call)) is Deed.WORKS for call in _calls_around(called)):
-            return True  # a statement is given what comes of it
-        look = look_at(called.node, answer_of(returned.node), called.scope, inference)
-        if look is None or look.is_matched():
-            return False
-        found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
-        sequels = {each.sequel for each in found}
-        if Sequel.ROLLED_BACK in sequels:
-            return False
-        before = deeds.changes_before(graph).get(called.node, ())
-        is_lost = any(change.is_kept for change in before)
-        return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost)
-
-    def _given_at(self, called: callers.Called) -> ast.expr | None:
-        """Give what a call gives the function as the connection or cursor."""
-        callee = self._inference.value(called.node.func, called.inner)
-        if not isinstance(callee, FunctionValue):
-            return None
-        given = dict(arguments_of(called.node)).items()
-        name = self._handle.name
-        return next((each for key, each in given if receiving_parameter(callee, key) == name), None)
+        answer = answer_of(returned.node)
+        return callers_go_on(self._scope, self._handle.name, answer, self._inference)
 
     def _is_in_block(self, handler: ast.ExceptHandler) -> bool:
         """Tell whether a block of a transaction is around, in which nobody may roll back."""
@@ -228,12 +187,6 @@ class _Swallowed:
             for item in around.items
             if isinstance(item.context_expr, ast.Call)
         )
-
-
-def _calls_around(called: callers.Called) -> Iterator[ast.Call]:
-    """Give the calls that a call stands in, as an argument or a part of one."""
-    parts = takewhile(lambda node: isinstance(node, (ast.expr, ast.keyword)), called.around)
-    return (node for node in parts if isinstance(node, ast.Call))
 
 
 class _Left(NamedTuple):

@@ -1,0 +1,95 @@
+"""Whether a caller goes on in a transaction that a function has left aborted."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from itertools import takewhile
+
+from flake8_dbsession.analysis.facts.acquisition import callers
+from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_after
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import handle_at
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
+from flake8_dbsession.analysis.facts.lifetime.answers import Answer, look_at
+from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.graph import Evaluate
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.source.searching import is_test
+
+_DEEPEST = 3  # functions that return what one another give
+
+
+def callers_go_on(
+    function: Scope, name: str, answer: Answer, inference: Inference, deep: int = _DEEPEST
+) -> bool:
+    """Tell whether any caller in sight works on in an aborted transaction, or commits it in vain.
+
+    Args:
+        function: the scope of the function that has left it so.
+        name: the parameter by which it is given the connection or cursor.
+        answer: what it returns.
+        inference: finds the callers, and follows what they call.
+        deep: how many functions may hand its answer on.
+    """
+    return any(
+        _goes_on_after(called, name, answer, inference, deep)
+        for called in callers.calls_of(function, inference)
+        if called.scope is called.inner
+        and not is_test(called.scope.module.path, inference.project.root)
+    )
+
+
+def _goes_on_after(
+    called: callers.Called, name: str, answer: Answer, inference: Inference, deep: int
+) -> bool:
+    scope, given = called.scope, _given_as(name, called, inference)
+    handle = handle_at(given, scope, inference) if given is not None else None
+    graph = build(scope.node) if isinstance(scope.node, FUNCTIONS) else None
+    if handle is None or graph is None:
+        return False
+    deeds = Deeds(handle, scope, inference)
+    if any(deeds.of(Evaluate(call)) is Deed.WORKS for call in _calls_around(called)):
+        return True  # a statement is given what comes of it
+    if _is_returned(called):
+        is_given = handle.is_given and deep > 0
+        return is_given and callers_go_on(scope, handle.name, Answer.ANY, inference, deep - 1)
+    return _works_after(called, answer, deeds, graph, inference)
+
+
+def _works_after(
+    called: callers.Called, answer: Answer, deeds: Deeds, graph: Graph, inference: Inference
+) -> bool:
+    look = look_at(called.node, answer, called.scope, inference)
+    if look is None or look.is_matched():
+        return False
+    found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
+    sequels = {each.sequel for each in found}
+    if Sequel.ROLLED_BACK in sequels:
+        return False
+    before = deeds.changes_before(graph).get(called.node, ())
+    is_lost = any(change.is_kept for change in before)
+    return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost)
+
+
+def _given_as(name: str, called: callers.Called, inference: Inference) -> ast.expr | None:
+    """Give what a call gives a function for one of its parameters."""
+    callee = inference.value(called.node.func, called.inner)
+    if not isinstance(callee, FunctionValue):
+        return None
+    given = dict(arguments_of(called.node)).items()
+    return next((each for key, each in given if receiving_parameter(callee, key) == name), None)
+
+
+def _calls_around(called: callers.Called) -> Iterator[ast.Call]:
+    """Give the calls that a call stands in, as an argument or a part of one."""
+    parts = takewhile(lambda node: isinstance(node, (ast.expr, ast.keyword)), called.around)
+    return (node for node in parts if isinstance(node, ast.Call))
+
+
+def _is_returned(called: callers.Called) -> bool:
+    """Tell whether a call stands in a ``return``."""
+    statement = next((node for node in called.around if isinstance(node, ast.stmt)), None)
+    return isinstance(statement, ast.Return)
