@@ -884,3 +884,85 @@ def test_messages_name_the_block_of_the_library(tmp_path: Path) -> None:
     write_project(tmp_path, {"app.py": dedent(text)})
     (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
     assert found.endswith("; put what the `try` does in `async with conn.transaction():`")
+
+
+def test_connections_of_objects(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        class Store:
+            def __init__(self):
+                self.conn = psycopg2.connect("x")
+
+            def again(self):
+                self.conn = psycopg2.connect("x")
+
+            def undo(self):
+                self.conn.rollback()
+
+            def save(self, rows):
+                cur = self.conn.cursor()
+                for row in rows:
+                    try:
+                        cur.execute("INSERT INTO log VALUES (%s)", (row,))
+                    except psycopg2.Error:  # DBS611
+                        print("not saved", row)
+                self.conn.commit()
+
+            def save_anew(self, rows):
+                for row in rows:
+                    try:
+                        self.conn.cursor().execute("INSERT INTO log VALUES (%s)", (row,))
+                    except psycopg2.Error:
+                        self.again()
+
+            def save_others(self, rows):
+                for row in rows:
+                    try:
+                        self.conn.cursor().execute("INSERT INTO log VALUES (%s)", (row,))
+                    except psycopg2.Error:
+                        self.undo()
+        """,
+    )
+
+
+def test_retries(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def again(cur, number):
+            for attempt in range(3):
+                try:
+                    cur.execute("INSERT INTO log VALUES (1)")
+                    break
+                except psycopg2.OperationalError:  # DBS611
+                    print("once more")
+
+        def run():
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                again(cur, 1)
+            conn.commit()
+
+        def asked(conn):
+            try:
+                conn.cursor().execute("SELECT a FROM b")
+            except Exception as error:
+                if "gone" in str(error):
+                    conn.cursor().execute("SELECT 1")
+            return 1
+
+        def told(conn):
+            try:
+                conn.cursor().execute("SELECT a FROM b")
+            except Exception as error:  # DBS611
+                conn.cursor().execute("INSERT INTO log VALUES (%s)", (str(error),))
+                raise
+
+        def ask():
+            conn = psycopg2.connect("x")
+            told(conn)
+            asked(conn)
+            conn.close()
+        """,
+    )
