@@ -8,7 +8,7 @@ from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_after
-from flake8_dbsession.analysis.facts.connection.postgresql_handles import handle_at
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import calls_in_sight, handle_at
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import Answer, look_at
 from flake8_dbsession.analysis.flow import Graph, build
@@ -17,7 +17,6 @@ from flake8_dbsession.analysis.names.functions import arguments_of, receiving_pa
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.source.searching import is_test
 
 _DEEPEST = 3  # functions that return what one another give
 
@@ -36,9 +35,8 @@ def callers_go_on(
     """
     return any(
         _goes_on_after(called, name, answer, inference, deep)
-        for called in callers.calls_of(function, inference)
+        for called in calls_in_sight(function, inference=inference)
         if called.scope is called.inner
-        and not is_test(called.scope.module.path, inference.project.root)
     )
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from flake8_dbsession.analysis.effects.work.uses import Part
 from flake8_dbsession.analysis.facts.acquisition import callers
@@ -26,7 +27,7 @@ from flake8_dbsession.analysis.names.scopes import (
     last_segment,
 )
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes, unawaited
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.named_tuples import NamedTuple
@@ -36,7 +37,9 @@ _SQLALCHEMY = "sqlalchemy"
 _WORKING = frozenset(
     {"callproc", "commit", "copy", "copy_expert", "copy_from", "cursor", "execute", "executemany"}
 )
-_DEEPEST = 4  # functions that hand a connection on to one another
+_DEEPEST = 3  # functions that hand a connection on to one another
+_ENOUGH = 3  # callers that say what they give
+_LIBRARIES = ("psycopg", "create_engine", "create_async_engine")
 _AUTOCOMMIT = "autocommit"
 _ISOLATION = "set_isolation_level"
 _POOL = "Pool("
@@ -72,26 +75,21 @@ class _Place(NamedTuple):
     known: RoleValue
 
 
-def handles_in(scope: Scope, inference: Inference) -> list[Handle]:
-    """Find the connections and cursors of a function that PostgreSQL's transactions matter to.
+def handles_in(tries: Iterable[ast.Try], scope: Scope, inference: Inference) -> list[Handle]:
+    """Find the connections and cursors that PostgreSQL's transactions matter to.
 
     Left out are those of which each statement is permanent at once, or may be.
 
     Args:
-        scope: the scope of the function, or of the module.
+        tries: the statements in whose bodies they are worked with.
+        scope: the scope of those.
         inference: answers what is a connection, and who calls the function.
     """
     if _speaks_of_autocommit(scope):
         return []
-    found = {}
-    for name, expression in _candidates(scope):
-        place = None if name in found else _place_of(expression, scope, inference)
-        if place is not None and _is_in_transaction(place, inference):
-            is_given = "." in name or _is_parameter(name, scope)
-            # A cursor of a connection that stands beside it is followed with that.
-            if place.part is Part.WHOLE or is_given:
-                found[name] = Handle(name, place.part, place.known, is_given)
-    return list(found.values())
+    candidates = dict(_candidates(tries))
+    found = (handle_at(expression, scope, inference) for expression in candidates.values())
+    return list({handle.name: handle for handle in found if handle is not None}.values())
 
 
 def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handle | None:
@@ -102,19 +100,21 @@ def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handl
         scope: the scope it is read in.
         inference: answers what is a connection.
     """
-    for handle in handles_in(scope, inference):
-        if handle.name == dotted_name(expression):
-            return handle
-    place = _place_of(expression, scope, inference)
-    if place is None or place.part is not Part.CURSOR:
+    if _speaks_of_autocommit(scope):
         return None
-    name = dotted_name(place.expression)
-    return next((each for each in handles_in(scope, inference) if each.name == name), None)
+    expression = _connection_of(expression, scope)
+    place = _place_of(expression, scope, inference)
+    if place is None or not _is_in_transaction(place, inference):
+        return None
+    name = dotted_name(expression)
+    is_given = "." in name or any(isinstance(b.how, Parameter) for b in scope.bindings(name))
+    return Handle(name, place.part, place.known, is_given)
 
 
-def _candidates(scope: Scope) -> Iterator[tuple[str, ast.expr]]:
+def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
     """Give what may be a connection or cursor: what its work is called on, or is given."""
-    for node in own_nodes(scope.node):
+    nodes = (node for tried in tries for part in tried.body for node in nodes_in(part))
+    for node in nodes:
         if not isinstance(node, ast.Call):
             continue
         if isinstance(node.func, ast.Attribute) and node.func.attr in _WORKING:
@@ -123,6 +123,25 @@ def _candidates(scope: Scope) -> Iterator[tuple[str, ast.expr]]:
             name = dotted_name(given)
             if name and (hints(last_segment(given)) or "cur" in name.lower()):
                 yield name, given
+
+
+def _connection_of(expression: ast.expr, scope: Scope) -> ast.expr:
+    """Give the connection that a function makes a cursor of; what was given for all else."""
+    for binding in scope.bindings(dotted_name(expression)):
+        match binding.how:
+            case Entered(context=value) | Assigned(value=value, path=()):
+                return _owner_of_cursor(value) or expression
+    return expression
+
+
+def _owner_of_cursor(value: ast.expr) -> ast.expr | None:
+    """Give the connection that a call makes a cursor of."""
+    match unawaited(value):
+        case ast.Call(func=function, args=[inner]) if last_segment(function) in CLOSING:
+            return _owner_of_cursor(inner)
+        case ast.Call(func=ast.Attribute(value=owner, attr="cursor")):
+            return owner
+    return None
 
 
 def _place_of(
@@ -147,15 +166,10 @@ def _place_of(
 
 def _of_maker(value: ast.expr, scope: Scope, inference: Inference, deep: int) -> _Place | None:
     """Tell which connection a call gives a cursor of."""
-    made = unawaited(value)
-    match made:
-        case ast.Call(func=function, args=[inner]) if last_segment(function) in CLOSING:
-            return _of_maker(inner, scope, inference, deep)
-        case ast.Call(func=ast.Attribute(value=owner, attr="cursor")):
-            place = _place_of(owner, scope, inference, deep)
-            is_whole = place is not None and place.part is Part.WHOLE
-            return place._replace(part=Part.CURSOR) if place is not None and is_whole else None
-    return None
+    owner = _owner_of_cursor(value)
+    place = _place_of(owner, scope, inference, deep) if owner is not None else None
+    is_whole = place is not None and place.part is Part.WHOLE
+    return place._replace(part=Part.CURSOR) if place is not None and is_whole else None
 
 
 def _given_by_callers(
@@ -173,14 +187,33 @@ def _given_by_callers(
 def _places_given(
     function: Scope, parameter: str, deep: int, *, inference: Inference
 ) -> list[_Place]:
-    return [
+    """Give what the first callers in sight give a function, as far as they say what it is."""
+    found = (
         place
-        for called in callers.calls_of(function, inference)
-        if not is_test(called.scope.module.path, inference.project.root)
-        and isinstance(callee := inference.value(called.node.func, called.inner), FunctionValue)
+        for called in calls_in_sight(function, inference=inference)
+        if isinstance(callee := inference.value(called.node.func, called.inner), FunctionValue)
         for key, value in arguments_of(called.node)
         if receiving_parameter(callee, key) == parameter
         and (place := _place_of(value, called.inner, inference, deep - 1)) is not None
+    )
+    return list(islice(found, _ENOUGH))
+
+
+@remembered
+def calls_in_sight(function: Scope, *, inference: Inference) -> list[callers.Called]:
+    """Give the calls of a function in the project, its tests left out.
+
+    Args:
+        function: the function's scope.
+        inference: finds the calls.
+    """
+    project, path = inference.project, function.module.path
+    if not any(project.files_mentioning(word, path) for word in _LIBRARIES):
+        return []
+    return [
+        called
+        for called in callers.calls_of(function, inference)
+        if not is_test(called.scope.module.path, project.root)
     ]
 
 
@@ -274,7 +307,3 @@ def _turns_autocommit_on(scope: Scope, inference: Inference) -> bool:
         for path in project.files_mentioning(word, asker)
         if not is_test(path, project.root)
     )
-
-
-def _is_parameter(name: str, scope: Scope) -> bool:
-    return any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))

@@ -95,7 +95,7 @@ def _errors_in(
 ) -> Iterator[SwallowedConnectionError]:
     found = (as_try(inner) for inner in own_nodes(node))
     tries = [tried for tried in found if tried is not None and any(map(may_go_on, tried.handlers))]
-    handles = handles_in(scope, inference) if tries else []
+    handles = handles_in(tries, scope, inference) if tries else []
     graph = build(node) if handles else None
     if graph is None:
         return
