@@ -779,6 +779,39 @@ def test_sqlalchemy(tmp_path: Path, url: str, block: str, code: str, inner: str)
     )
 
 
+def test_tables_that_an_asynchronous_connection_makes(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "requirements.txt": "sqlalchemy>=2\n",
+            "app.py": """
+                from sqlalchemy import text
+                from sqlalchemy.ext.asyncio import create_async_engine
+
+                engine = create_async_engine("postgresql+asyncpg://u@h/d")
+
+                async def make(Base):
+                    async with engine.begin() as conn:
+                        await conn.run_sync(Base.metadata.create_all)
+                        try:
+                            await conn.execute(text("SELECT create_hypertable('a', 'b')"))
+                        except Exception:  # DBS611
+                            print("no hypertable")
+
+                async def make_by_others(fill):
+                    async with engine.begin() as conn:
+                        await conn.execute(text("CREATE TABLE a (b int)"))
+                        await conn.run_sync(fill)
+                        try:
+                            await conn.execute(text("SELECT create_hypertable('a', 'b')"))
+                        except Exception:
+                            print("no hypertable")
+            """,
+        },
+        CODES,
+    )
+
+
 def test_other_databases(tmp_path: Path) -> None:
     for driver in ("sqlite3", "pymysql", "asyncpg"):
         text = dedent(SIMPLE).replace("psycopg2", driver)

@@ -19,7 +19,11 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
-from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORKING_BY_CURSOR
+from flake8_dbsession.analysis.library.methods import (
+    SCHEMA_METHODS,
+    TRANSACTIONS,
+    WORKING_BY_CURSOR,
+)
 from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.names.inference import Inference
@@ -156,7 +160,7 @@ class Deeds:
         work = self._uses.acts.get(call)
         if work is None:
             return None
-        if text is not None or self._works_by_cursor(call):
+        if text is not None or self._works_by_cursor(call) or _makes_tables(call):
             return Deed.WORKS
         if Did.ROLLS_BACK in work.ever:
             return Deed.ROLLS_BACK
@@ -219,13 +223,15 @@ class Deeds:
         ever = work.ever if work is not None else NOTHING
         if Did.COMMITS in ever:
             return frozenset()
-        if Did.MAY_END in ever and self._text(call) is None:
+        is_seen = self._text(call) is not None or _makes_tables(call)
+        if Did.MAY_END in ever and not is_seen:
             return frozenset(change._replace(is_kept=False) for change in before)
         return before
 
     def _changes_by(self, call: ast.Call) -> Iterator[Change]:
         work, text = self._uses.acts.get(call), self._text(call)
-        if self._works_by_cursor(call) or (work is not None and work.since & _CHANGES):
+        is_known = self._works_by_cursor(call) or _makes_tables(call)
+        if is_known or (work is not None and work.since & _CHANGES):
             yield Change(call.lineno, is_kept=True)
         elif text is not None and _SETTING.match(text):
             yield Change(call.lineno, is_kept=False)
@@ -253,6 +259,12 @@ def _cursors_by_turns(connection: str, scope: Scope) -> Iterator[str]:
         made = [dotted_name(value.func) for value in values if isinstance(value, ast.Call)]
         if len(hows) > 1 and len(made) == len(hows) and set(made) == {f"{connection}.cursor"}:
             yield name
+
+
+def _makes_tables(call: ast.Call) -> bool:
+    """Tell whether an asynchronous connection makes, drops or reads tables of SQLAlchemy's."""
+    given = call.args[:1] if last_segment(call.func) == "run_sync" else []
+    return any(last_segment(argument) in SCHEMA_METHODS for argument in given)
 
 
 def _is_safe(statement: str) -> bool:
