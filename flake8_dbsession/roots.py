@@ -115,4 +115,6 @@ def _holds_settings(folder: str) -> bool:
 
 
 def _is_no_package(folder: str) -> bool:
-    return not os.path.isfile(os.path.join(folder, "__init__.py"))
+    """Tell whether a folder cannot be imported as a package, be it for its name."""
+    is_named = os.path.basename(folder).isidentifier()
+    return not is_named or not os.path.isfile(os.path.join(folder, "__init__.py"))

@@ -44,6 +44,11 @@ def test_the_root_is_the_nearest_mark(tmp_path: Path, files: tuple[str, ...], ro
     assert project_root(str(tmp_path / "a/b/c")) == str(tmp_path / root)
 
 
+def test_a_folder_that_no_import_can_name_is_no_package(tmp_path: Path) -> None:
+    make(tmp_path, "a/my-app/__init__.py", "a/my-app/core/__init__.py")
+    assert project_root(str(tmp_path / "a/my-app/core")) == str(tmp_path / "a/my-app")
+
+
 def test_what_is_found_does_not_depend_on_the_working_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

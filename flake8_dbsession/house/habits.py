@@ -84,7 +84,7 @@ class Habits:
             return False
         *_, name = _key_of(way.function)
         home = way.function.scope.module
-        if not _entries_in(home.scope, name):
+        if not re.search(rf"\bwith\b[^\n#]*(?<![\w.]){re.escape(name)}\s*\(", home.text):
             return False
         defines = re.compile(rf"^(?:async )?def {re.escape(name)}\b", re.MULTILINE)
         others = (m for m in self._modules_with(name) if m is not home)

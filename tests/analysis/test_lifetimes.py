@@ -113,6 +113,28 @@ def test_what_the_session_gives_may_be_empty_where_the_session_may_not() -> None
     assert _leaks(lifetime) == {(9, Leaving.RETURNS)}
 
 
+def test_a_list_may_be_filled_and_emptied_before_it_is_asked() -> None:
+    lifetime = _lifetime(
+        """\
+        def f(root, values=(), names=()):
+            conn = connect()
+            found, left = [], [root]
+            while left:
+                name = left.pop()
+                found.append(name)
+            if found:
+                return
+            if names:
+                return
+            conn.close()
+        """
+    )
+
+    leaks = _leaks(lifetime)
+    assert {leaving for _, leaving in leaks} == {Leaving.RETURNS, Leaving.RAISES}
+    assert (8, Leaving.RETURNS) in leaks
+
+
 def test_loop_that_opens_one_a_turn_loses_the_one_before() -> None:
     lifetime = _lifetime(
         """\

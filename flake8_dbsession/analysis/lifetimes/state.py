@@ -251,9 +251,9 @@ class Reader:
                 return TRUE
             case ast.JoinedStr() | ast.ListComp() | ast.DictComp() | ast.SetComp():
                 return FALSE | TRUE
-            case ast.List(elts=parts) | ast.Tuple(elts=parts) | ast.Set(elts=parts):
-                return TRUE if parts else FALSE
-            case ast.Dict(values=parts):
+            case ast.List() | ast.Dict() | ast.Set():
+                return FALSE | TRUE  # it may be filled or emptied before it is asked
+            case ast.Tuple(elts=parts):
                 return TRUE if parts else FALSE
         return ANY
 

@@ -91,7 +91,7 @@ class NewBlock:
         if not (index and commits and any(self.name in _names(s) for s in statements[:index])):
             return [self.around(statements, keeps_blank=keeps_blank)]
         block = self.around(statements[:index], keeps_blank=keeps_blank)
-        return [block, *parted(statements[index + 1 :])[1]]
+        return [block, *statements[index + 1 :]]
 
 
 def ends_with_commit(body: Sequence[ast.stmt], objects: Objects) -> bool:

@@ -51,7 +51,8 @@ class RawFactoryContext(Rule[Acquisition]):
     that are given the session, or an object, are followed; one that cannot be may write. Unsafe is
     a block that goes on after a failed flush or commit without a rollback, as a function does that
     catches its error: the provider's commit would fail. So is a provider that does not raise errors
-    again, and one of a layer's that may open sessions of another factory.
+    again, and one of a layer's that may open sessions of another factory. What the provider logs of
+    an error that passes through it, it logs here, too.
 
     Tests that patch the factory are looked at, however they do it, but for those that cannot run
     the block, as far as their file, the module and what they import tell. Where the provider reads

@@ -117,6 +117,25 @@ def test_a_comment_of_the_close_that_may_name_it_is_a_doubt(below: str, tmp_path
     assert left.reason == f"the comment `{below}` would be lost"
 
 
+def test_the_blank_line_below_a_commit_parts_what_follows(tmp_path: Path) -> None:
+    source = """
+    from core.database import SessionLocal
+    from core.models import User
+
+    def work():
+        db = SessionLocal()
+        try:
+            db.add(User())
+            db.commit()
+
+            return 1
+        finally:
+            db.close()
+    """
+    done = repaired(tmp_path, {**HOUSE, "work.py": source}, "work.py", "DBS101")
+    assert done.text.content.endswith("        db.add(User())\n\n    return 1\n")
+
+
 def test_the_blank_line_above_a_close_parts_what_follows(tmp_path: Path) -> None:
     source = """
     from core.database import SessionLocal
