@@ -999,3 +999,44 @@ def test_retries(tmp_path: Path) -> None:
             conn.close()
         """,
     )
+
+
+def test_classes_of_the_project_may_roll_back_by_themselves(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        class Cursor:
+            def __init__(self, cur):
+                self.cur = cur
+
+            def execute(self, sql):
+                try:
+                    self.cur.execute(sql)
+                except Exception:
+                    self.cur.connection.rollback()
+                    raise
+
+        class Connection:
+            def __init__(self, conn):
+                self.conn = conn
+
+            def cursor(self):
+                return Cursor(self.conn.cursor())
+
+            def commit(self):
+                self.conn.commit()
+
+        def connect():
+            return Connection(psycopg2.connect("x"))
+
+        def save(rows):
+            conn = connect()
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO log VALUES (1)")
+                except Exception:
+                    print("not saved", row)
+            conn.commit()
+        """,
+    )
