@@ -170,10 +170,10 @@ def _caught_in(reach: Reach, *, in_loop: bool) -> set[ast.AST]:
     nodes = own_nodes(reach.scope.node)
     tries = [tried for node in nodes if (tried := as_try(node)) is not None]
     caught = set(in_tries(tried for tried in tries if not _only_raises(tried, reach)))
-    guarded: list[ast.stmt] = []
+    guarded: list[ast.AST] = []
     for node in nodes:
         if any(_is_seen_to_at(item.context_expr, reach) for item in _items(node)):
-            guarded += node.body  # type: ignore[attr-defined]
+            guarded += getattr(node, "body", ())
     for tried in tries:
         if _sees_to(tried.finalbody, reach):
             guarded += [*tried.body, *tried.handlers, *tried.orelse]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.lifetime.answers import (
     Answer,
@@ -15,6 +16,8 @@ from flake8_dbsession.analysis.facts.lifetime.answers import (
     sites_of,
     works_after,
 )
+from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look
+from flake8_dbsession.analysis.facts.lifetime.certain_commits import leaves_changes
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     ENDED,
     Sequel,
@@ -25,7 +28,11 @@ from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
-from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode
+from flake8_dbsession.analysis.facts.lifetime.tried_code import (
+    Failed,
+    TriedCode,
+    rest_of_turn,
+)
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
@@ -33,7 +40,10 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 )
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
+from flake8_dbsession.analysis.nodes import nodes_in
+
+_SIMPLE = (ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Expr)
 
 
 class LivingOn:
@@ -118,6 +128,8 @@ class LivingOn:
         tried = self._code.tried[handler]
         if notes_after(handler, self._code.function, failed.session):
             return True
+        if self._changes_before_commit(failed.session, handler):
+            return True
         is_expired = failed.known.keeps_loaded is not True
         if is_expired and reads_expired(handler, tried, self._code.function, failed.session):
             return True
@@ -125,6 +137,19 @@ class LivingOn:
             tried, self._graph, failed.session, self._code.scope, self._code.inference
         )
         return left is not None and not left.is_lock
+
+    def _changes_before_commit(self, session: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a handler changes objects, or what runs right after it, before a commit.
+
+        The flush of that commit fails as well.
+        """
+        code, looked = self._code, after_a_look(handler)
+        body = [part for part in handler.body if part not in looked]
+        around = code.loop_around(handler, session) or code.function
+        following = takewhile(_commits_not, rest_of_turn(around, handler, code.scope))
+        # What a condition leads to may be for where nothing has failed.
+        body += (statement for statement in following if isinstance(statement, _SIMPLE))
+        return leaves_changes(body, session, code.uses(session), code.scope, code.inference)
 
     def _is_ended_by_callers(self, session: str) -> bool:
         """Tell whether all calls in sight are given the session and then close or roll it back."""
@@ -149,6 +174,11 @@ class LivingOn:
     def _is_of_others(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether others may have work by a session that no turn of a loop has committed."""
         return self._code.loop_around(handler, name) is None and self._code.is_of_others(name)
+
+
+def _commits_not(statement: ast.stmt) -> bool:
+    calls = (node for node in nodes_in(statement) if isinstance(node, ast.Call))
+    return all(last_segment(call.func) != "commit" for call in calls)
 
 
 def _ends_after(site: Site, inference: Inference) -> bool:

@@ -14,7 +14,12 @@ from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
     leaves_changes,
 )
 from flake8_dbsession.analysis.facts.lifetime.registries import may_end
-from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode, encloses
+from flake8_dbsession.analysis.facts.lifetime.tried_code import (
+    Failed,
+    TriedCode,
+    encloses,
+    rest_of_turn,
+)
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     Left,
     is_ended_before,
@@ -23,9 +28,8 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
-from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, statements_after, unawaited
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, unawaited
 from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = ENDS | Did.MAY_END
@@ -216,24 +220,13 @@ class Undoing:
 
     def _leaves_in(self, loop: ast.stmt, handler: ast.ExceptHandler, name: str) -> bool:
         """Tell whether a turn of a loop may leave changes, by itself or after its handler."""
-        after_error = [*handler.body, *self._rest_of_turn(loop, handler)]
+        after_error = [*handler.body, *rest_of_turn(loop, handler, self._code.scope)]
         bodies: list[list[ast.stmt]] = [loop.body, after_error]  # type: ignore[attr-defined]
         uses = self._code.uses(name)
         return any(
             leaves_changes(body, name, uses, self._code.scope, self._code.inference)
             for body in bodies
         )
-
-    def _rest_of_turn(self, loop: ast.stmt, handler: ast.ExceptHandler) -> Iterator[ast.stmt]:
-        """Give the statements that come after a handler in the same turn of a loop."""
-        inner: ast.AST = handler
-        for outer in ancestors_in(handler, self._code.scope):
-            if inner is loop:
-                return
-            if isinstance(outer, ast.Try) and inner not in outer.finalbody:
-                yield from outer.finalbody
-            yield from statements_after(inner, outer) if isinstance(inner, ast.stmt) else ()
-            inner = outer
 
     def _commits_for_caller(
         self, name: str, handler: ast.ExceptHandler, *, always: bool = False
