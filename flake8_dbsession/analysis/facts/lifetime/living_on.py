@@ -18,6 +18,7 @@ from flake8_dbsession.analysis.facts.lifetime.answers import (
 )
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look
 from flake8_dbsession.analysis.facts.lifetime.certain_commits import leaves_changes
+from flake8_dbsession.analysis.facts.lifetime.dependents import works_on_after
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     ENDED,
     Sequel,
@@ -27,7 +28,10 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
-from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
+from flake8_dbsession.analysis.facts.lifetime.session_objects import (
+    bound_by,
+    reads_objects_after,
+)
 from flake8_dbsession.analysis.facts.lifetime.tried_code import (
     Failed,
     TriedCode,
@@ -41,7 +45,7 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
-from flake8_dbsession.analysis.nodes import nodes_in
+from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
 
 _SIMPLE = (ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Expr)
 
@@ -81,11 +85,28 @@ class LivingOn:
             return self._is_lost_at_end(failed, handler, fails=fails)
         if self._is_committed_on_leaving(failed, handler, sequels):
             return True
+        if Sequel.FUNCTION_ENDS in sequels and self._is_used_by_dependents(name, handler):
+            return True
         if Sequel.FUNCTION_ENDS not in sequels or not self._code.outlives(name, failed.known):
             return False
         if self._code.is_given_by_a_framework(name):
             return self._is_lost_at_end(failed, handler)
         return not (self._is_ended_by_callers(name) or self._is_left_alone(name, handler))
+
+    def _is_used_by_dependents(self, session: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether what a framework runs after a dependency works on, and cannot see the error.
+
+        What it gives them may tell of the error where it comes of the ``try``.
+        """
+        code, tried = self._code, self._code.tried[handler]
+        if not code.may_be_injected(session):
+            return False
+        bound = {name for node in nodes_in(tried) for each, _ in bound_by(node) for name in each}
+        last = handler.end_lineno or handler.lineno
+        returned = [n for n in own_nodes(code.function) if isinstance(n, ast.Return)]
+        if any(node.lineno > last and names(node, *bound) for node in returned):
+            return False
+        return works_on_after(code.scope, session, code.inference)
 
     def _is_left_alone(self, session: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether nobody has to do with a session, or its objects, after a handler."""

@@ -179,6 +179,7 @@ class _Found:
             if not known.is_async and self._awaits(name):
                 known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self.code.outlives(name, known)
+            is_there = is_there or self.code.may_be_injected(name)
             if is_there or self._may_be_retried(name, known):
                 yield name, known
 

@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
+from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
 from flake8_dbsession.analysis.names.parents import ancestors_in
@@ -227,6 +228,16 @@ class TriedCode:
         parameters = _parameters(session, self.scope)
         is_decorated = not decorator_names(self.function) <= PLAIN_DECORATORS
         return bool(parameters) and (is_decorated or self._is_injected_or_a_tests(parameters))
+
+    def may_be_injected(self, session: str) -> bool:
+        """Tell whether a framework gives the session to a function that it may run for others.
+
+        A generator may well end after those that it is run for.
+        """
+        is_plain = decorator_names(self.function) <= PLAIN_DECORATORS
+        if not is_plain or is_generator(self.function):
+            return False
+        return any(_is_injected(each, self.scope) for each in _parameters(session, self.scope))
 
     def is_parameter(self, session: str) -> bool:
         """Tell whether the session is one that the function is given."""
