@@ -43,7 +43,7 @@ class Undone(Enum):
     CALLERS = "what whoever gave the session has done with it"
     OTHERS = "what an object's other methods did, where something else than the session has failed"
     OWN = "what the function has changed before"
-    UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
+    UNCOMMITTED = "the same, which what comes next commits along with its own work"
     LOCK = "a lock that the function has taken before"
     BLOCK = "the transaction of a block around it, in which the session takes no more work then"
 
@@ -101,7 +101,21 @@ class Undoing:
         left = self._left_before(tried, session)
         if left is None:
             return Undoes(None)
-        return None if commits else self._undone_before(left, session, handler)
+        if commits:
+            return self._undone_before_turns(left, session, tried)
+        return self._undone_before(left, session, handler)
+
+    def _undone_before_turns(self, left: Left, session: str, tried: ast.Try) -> Undoes | None:
+        """Tell what a rollback would undo before a loop whose turns commit in their ``try``.
+
+        The first turn commits what was left there, and releases its lock.
+        """
+        loop = self._code.loop_around(tried, session)
+        if loop is None or left.line > tried.lineno:
+            return None
+        if left.is_lock:
+            return Undoes(None) if left.line < loop.lineno else None
+        return Undoes(Undone.UNCOMMITTED, left.line)
 
     def _undone_of_batch(self, session: str, tried: ast.Try) -> Undoes:
         """Tell what a rollback would undo of a loop that commits in some of its turns."""
