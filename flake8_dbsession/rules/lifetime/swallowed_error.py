@@ -49,12 +49,12 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     framework closes it that commits nothing.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
-    what earlier iterations of its loop have added; another failed statement only where the database
-    is known to be PostgreSQL: by the engine's URL, or, where that is not found, by those of all the
-    project's engines; else by a URL with a driver of PostgreSQL, or by requirements that name such
-    a driver and no other, in a project without the URL of another database. Tests, comments,
-    docstrings, databases in memory and what is required for tests and development alone do not
-    count.
+    what earlier iterations of its loop have added; another failed statement only
+    where the database is known to be PostgreSQL: by the engine's URL, or, where that is not found,
+    by those of all the project's engines; else by a URL with a driver of PostgreSQL, or by
+    requirements that name such a driver and no other, in a project without the URL of another
+    database. Tests, comments, docstrings, databases in memory and what is required for tests and
+    development alone do not count.
 
     A handler is reported as well that itself works with the session before it rolls back, or has
     such a function do so, or one that is defined beside it, whether or not it raises in the end,
@@ -67,18 +67,17 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     row lock from before the `try`), the message names a savepoint; and nothing is reported where
     the `try` may end that savepoint: by a commit, or by a call that is given the session and cannot
     be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the session for all, by
-    a function of the project that commits. Of a loop that commits in some of its iterations alone
-    the message asks to commit each, or names the line before the `try` that is to be committed, and
-    so it does of one that commits in the `try` itself. Where a helper in the `try` commits on some
-    of its ways alone, and with them what others have done by the session, the savepoint begins
-    after its line, if more work comes there. Of an object's session, where other work of the `try`
-    can fail while the session is well, it asks for a `try` around the commit alone. Inside `with
-    session.begin():`, where a session takes no more work after a rollback, it is always a
-    savepoint. A savepoint begins with a flush of its own: what was added before a `try` that only
-    flushes it has to move into the block, and the message names its line; a `begin_nested()` that
-    comes too late so is reported as well. What was added right before another `try` is to be
-    flushed before it, and what an asynchronous session's savepoint changes and the code reads after
-    it failed is to be loaded again.
+    a function of the project that commits. Of a loop that commits in some of its iterations, or in
+    the `try`, the message asks to commit each, or names the line above that is to be committed.
+    Where a helper in the `try` commits on some of its ways alone, and with them what others have
+    done by the session, the savepoint begins after its line, if more work comes there. Of an
+    object's session, where other work of the `try` can fail while the session is well, it asks for
+    a `try` around the commit alone. Inside `with session.begin():`, where a session takes no more
+    work after a rollback, it is always a savepoint. A savepoint begins with a flush of its own:
+    what was added before a `try` that only flushes it has to move into the block, and the message
+    names its line; a `begin_nested()` that comes too late so is reported as well. What was added
+    right before another `try` is to be flushed before it, and what an asynchronous session's
+    savepoint changes and the code reads after it failed is to be loaded again.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
