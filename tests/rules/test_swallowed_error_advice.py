@@ -104,6 +104,26 @@ def test_a_lock_from_before_a_loop_ends_with_the_first_turn(tmp_path: Path) -> N
     assert not ways_out(tmp_path, COMMITTING.format(**{**NOTHING, "first": LOCK}))
 
 
+def test_what_waits_before_a_loop_in_the_try_is_committed_first(tmp_path: Path) -> None:
+    service = """
+        def ingest(db: Session, files, lock):
+            db.execute(update(Task).values(done=True))
+            try:
+                for file in files:
+                    lock.extend(360)
+                    db.get(Model, file).latest = file
+                    db.commit()
+                db.execute(update(Scan).values(done=True))
+            except Exception:
+                print("bad", files)
+            print(db.scalars(select(Model)).all())
+    """
+    assert ways_out(tmp_path, service) == [
+        f"call `db.commit()` before the `try`, for a rollback may undo line "
+        f"{line_of(service, 'update(Task)')} as well, and `db.rollback()` in it"
+    ]
+
+
 def test_what_waits_before_a_try_outside_of_a_loop_is_left_to_its_commit(tmp_path: Path) -> None:
     service = """
         def ingest(db: Session, file, lock):

@@ -106,16 +106,29 @@ class Undoing:
         return self._undone_before(left, session, handler)
 
     def _undone_before_turns(self, left: Left, session: str, tried: ast.Try) -> Undoes | None:
-        """Tell what a rollback would undo before a loop whose turns commit in their ``try``.
+        """Tell what a rollback would undo before a loop whose turns commit, around or in a ``try``.
 
         The first turn commits what was left there, and releases its lock.
         """
-        loop = self._code.loop_around(tried, session)
+        loop = self._code.loop_around(tried, session) or self._committing_loop_in(tried, session)
         if loop is None or left.line > tried.lineno:
             return None
         if left.is_lock:
             return Undoes(None) if left.line < loop.lineno else None
         return Undoes(Undone.UNCOMMITTED, left.line)
+
+    def _committing_loop_in(self, tried: ast.Try, session: str) -> ast.stmt | None:
+        """Give a loop in the body of a ``try`` that commits in its turns."""
+        commits = self._code.calls_of(session, "commit")
+        inside = {node for part in tried.body for node in nodes_in(part)}
+        return next(
+            (
+                loop
+                for loop in self._code.loops
+                if loop in inside and any(encloses(loop, commit) for commit in commits)
+            ),
+            None,
+        )
 
     def _undone_of_batch(self, session: str, tried: ast.Try) -> Undoes:
         """Tell what a rollback would undo of a loop that commits in some of its turns."""
