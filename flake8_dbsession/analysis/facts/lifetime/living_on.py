@@ -43,9 +43,10 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
     reads_expired,
 )
 from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
-from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
 
 _SIMPLE = (ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Expr)
 
@@ -149,15 +150,15 @@ class LivingOn:
         tried = self._code.tried[handler]
         if notes_after(handler, self._code.function, failed.session):
             return True
-        if self._changes_before_commit(failed.session, handler):
-            return True
         is_expired = failed.known.keeps_loaded is not True
         if is_expired and reads_expired(handler, tried, self._code.function, failed.session):
             return True
         left = left_before(
             tried, self._graph, failed.session, self._code.scope, self._code.inference
         )
-        return left is not None and not left.is_lock
+        if left is not None and not left.is_lock:
+            return True
+        return self._changes_before_commit(failed.session, handler)
 
     def _changes_before_commit(self, session: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether a handler changes objects, or what runs right after it, before a commit.
@@ -170,6 +171,8 @@ class LivingOn:
         following = takewhile(_commits_not, rest_of_turn(around, handler, code.scope))
         # What a condition leads to may be for where nothing has failed.
         body += (statement for statement in following if isinstance(statement, _SIMPLE))
+        if not any(_may_change(node) for part in body for node in nodes_in(part)):
+            return False
         return leaves_changes(body, session, code.uses(session), code.scope, code.inference)
 
     def _is_ended_by_callers(self, session: str) -> bool:
@@ -200,6 +203,18 @@ class LivingOn:
 def _commits_not(statement: ast.stmt) -> bool:
     calls = (node for node in nodes_in(statement) if isinstance(node, ast.Call))
     return all(last_segment(call.func) != "commit" for call in calls)
+
+
+def _may_change(node: ast.AST) -> bool:
+    """Tell whether a node may change an object, for it sets a place or calls no logger."""
+    match node:
+        case ast.Attribute(ctx=ctx) | ast.Subscript(ctx=ctx):
+            return not isinstance(ctx, ast.Load)
+        case ast.Call(func=ast.Attribute(value=owner)):
+            return not is_logger(owner)
+        case ast.Call(func=function):
+            return not is_name(function, "print")
+    return False
 
 
 def _ends_after(site: Site, inference: Inference) -> bool:
