@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS308"}
@@ -104,8 +106,11 @@ def test_a_lock_from_before_a_loop_ends_with_the_first_turn(tmp_path: Path) -> N
     assert not ways_out(tmp_path, COMMITTING.format(**{**NOTHING, "first": LOCK}))
 
 
-def test_what_waits_before_a_loop_in_the_try_is_committed_first(tmp_path: Path) -> None:
-    service = """
+@pytest.mark.parametrize(("turn", "commits"), [("pass", True), ("return", False)])
+def test_what_waits_before_a_loop_in_the_try_is_committed_first(
+    tmp_path: Path, turn: str, commits: bool
+) -> None:
+    service = f"""
         def ingest(db: Session, files, lock):
             db.execute(update(Task).values(done=True))
             try:
@@ -113,15 +118,17 @@ def test_what_waits_before_a_loop_in_the_try_is_committed_first(tmp_path: Path) 
                     lock.extend(360)
                     db.get(Model, file).latest = file
                     db.commit()
+                    {turn}
                 db.execute(update(Scan).values(done=True))
             except Exception:
                 print("bad", files)
             print(db.scalars(select(Model)).all())
     """
-    assert ways_out(tmp_path, service) == [
+    way_out = (
         f"call `db.commit()` before the `try`, for a rollback may undo line "
         f"{line_of(service, 'update(Task)')} as well, and `db.rollback()` in it"
-    ]
+    )
+    assert ways_out(tmp_path, service) == [way_out] * commits
 
 
 def test_what_waits_before_a_try_outside_of_a_loop_is_left_to_its_commit(tmp_path: Path) -> None:

@@ -28,11 +28,13 @@ from flake8_dbsession.analysis.facts.lifetime.work_before import (
 from flake8_dbsession.analysis.flow import Graph
 from flake8_dbsession.analysis.flow.calls import raises_by_name
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.values import Role
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, unawaited
+from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, statements_after, unawaited
 from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = ENDS | Did.MAY_END
+_LEAVING_LOOPS = (ast.Break, ast.Raise, ast.Return)
 
 
 class Undone(Enum):
@@ -110,25 +112,32 @@ class Undoing:
 
         The first turn commits what was left there, and releases its lock.
         """
-        loop = self._code.loop_around(tried, session) or self._committing_loop_in(tried, session)
+        inside = {node for part in tried.body for node in nodes_in(part)}
+        around = self._code.loop_around(tried, session)
+        loops = [around] if around is not None else [x for x in self._code.loops if x in inside]
+        loop = next((loop for loop in loops if self._commits_turns_of(loop, session)), None)
         if loop is None or left.line > tried.lineno:
             return None
         if left.is_lock:
             return Undoes(None) if left.line < loop.lineno else None
         return Undoes(Undone.UNCOMMITTED, left.line)
 
-    def _committing_loop_in(self, tried: ast.Try, session: str) -> ast.stmt | None:
-        """Give a loop in the body of a ``try`` that commits in its turns."""
-        commits = self._code.calls_of(session, "commit")
-        inside = {node for part in tried.body for node in nodes_in(part)}
-        return next(
-            (
-                loop
-                for loop in self._code.loops
-                if loop in inside and any(encloses(loop, commit) for commit in commits)
-            ),
-            None,
+    def _commits_turns_of(self, loop: ast.stmt, session: str) -> bool:
+        """Tell whether a loop commits, and goes on to its next turn after that."""
+        return any(
+            encloses(loop, commit) and not self._is_left_after(commit)
+            for commit in self._code.calls_of(session, "commit")
         )
+
+    def _is_left_after(self, call: ast.Call) -> bool:
+        """Tell whether the loop is left in the statements that come right after a call."""
+        inner: ast.AST = call
+        for outer in ancestors_in(call, self._code.scope):
+            if isinstance(inner, ast.stmt):
+                following = statements_after(inner, outer)
+                return any(isinstance(each, _LEAVING_LOOPS) for each in following)
+            inner = outer
+        return False
 
     def _undone_of_batch(self, session: str, tried: ast.Try) -> Undoes:
         """Tell what a rollback would undo of a loop that commits in some of its turns."""
