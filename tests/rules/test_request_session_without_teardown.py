@@ -48,15 +48,82 @@ USED = """
         db = ScopedSession(){mark}
         return db.query(1).one()
 """
+LENT = """
+    from typing import Annotated
+
+    from core.database import SessionLocal, ScopedSession
+    from core.lending import lend_session, make_session, open_session, yield_session
+    from fastapi import APIRouter, Depends
+
+    router = APIRouter()
+
+    def get_scoped_session():
+        return ScopedSession()
+
+    @router.get("/agents")
+    def agents():
+        db = get_scoped_session(){mark}
+        return db.query(1).all()
+
+    @router.get("/one")
+    def one():
+        return lend_session().query(1).one(){mark}
+
+    @router.get("/two")
+    def two(db=Depends(get_scoped_session)):{mark}
+        return db.query(1).one()
+
+    @router.get("/three")
+    def three(db: Annotated[object, Depends(lend_session)]):{mark}
+        return db.query(1).one()
+
+    @router.get("/block")
+    def block():
+        with get_scoped_session() as db:
+            return db.query(1).one()
+
+    @router.get("/closed")
+    def closed(db=Depends(get_scoped_session)):
+        try:
+            return db.query(1).one()
+        finally:
+            db.close()
+
+    @router.get("/new")
+    def new(db=Depends(yield_session)):
+        return make_session().query(1).one() + open_session(1).query(1).one()
+
+    def no_handler(db=Depends(get_scoped_session)):
+        return get_scoped_session().query(1).one()
+"""
+LENDING = """
+    from core.database import SessionLocal, ScopedSession
+
+    def lend_session():
+        return ScopedSession()
+
+    def make_session():
+        return SessionLocal()
+
+    def open_session(is_new):
+        if is_new:
+            return SessionLocal()
+        return ScopedSession()
+
+    def yield_session():
+        yield ScopedSession()
+        return ScopedSession()
+"""
 MARK = "  # DBS407"
 
 
-@pytest.mark.parametrize("code", [KEPT, USED])
+@pytest.mark.parametrize("code", [KEPT, USED, LENT])
 def test_nothing_ends_it(tmp_path: Path, code: str) -> None:
-    assert_cases(tmp_path, {"core/database.py": DATABASE, "web.py": code.format(mark=MARK)}, CODES)
+    files = {"core/database.py": DATABASE, "core/lending.py": LENDING}
+    assert_cases(tmp_path, {**files, "web.py": code.format(mark=MARK)}, CODES)
 
 
-@pytest.mark.parametrize("code", [KEPT, USED])
+@pytest.mark.parametrize("code", [KEPT, USED, LENT])
 @pytest.mark.parametrize(
     "teardown",
     [
@@ -76,6 +143,7 @@ def test_anything_in_the_project_may_be_the_teardown(
 ) -> None:
     files = {
         "core/database.py": DATABASE,
+        "core/lending.py": LENDING,
         "web.py": code.format(mark=""),
         "deep/inside/factory.py": teardown,
     }

@@ -1255,6 +1255,92 @@ HELPERS = """
 
     def endless(session, key):
         endless(session, key)
+
+    def guards_its_commit(session, key):
+        stats = session.query(Stats).filter_by(key=key).first()
+        stats.goals -= 1
+        try:
+            session.commit()
+        except Exception:
+            session.rollback()
+            raise
+
+    def guards_its_query(session, key):
+        try:
+            session.query(Stats).first()
+        except Exception:
+            session.rollback()
+        session.commit()
+
+    def guards_by_a_block(session, key):
+        session.query(Stats).first()
+        with session.begin_nested():
+            session.add(Stats(key))
+
+    def guards_by_another(session, key):
+        session.query(Stats).first()
+        tidied(session, key)
+
+    def guards_as_others_say(session, key):
+        session.query(Stats).first()
+        try:
+            session.commit()
+        except Exception:
+            undo(session)
+            raise
+
+    def gives_up_in_a_branch(session, key):
+        if session.query(Stats).count() > 9:
+            undo(session)
+            return
+        session.add(Stats(key))
+        session.flush()
+
+    def undo(session):
+        session.rollback()
+
+    def undoes_all(session, key):
+        try:
+            session.query(Stats).first()
+            session.add(Stats(key))
+            session.commit()
+        except ValueError:
+            raise
+        except Exception:
+            session.rollback()
+            raise
+
+    def undoes_all_by_another(session, key):
+        try:
+            session.query(Stats).first()
+        except Exception:
+            undo(session)
+            raise
+
+    def undoes_in_the_end(session, key):
+        try:
+            session.query(Stats).first()
+            session.commit()
+        finally:
+            session.rollback()
+
+    def notes_after_it(session, key):
+        try:
+            session.query(Stats).first()
+        except Exception:
+            session.rollback()
+            session.add(Failure(key))
+            session.commit()
+            raise
+
+    def ends_by_hand(session, key):
+        transaction = session.begin_nested()
+        session.query(Stats).first()
+        transaction.rollback()
+
+    def closes_by_hand(session, key):
+        session.query(Stats).first()
+        session.close()
 """
 
 
@@ -1272,6 +1358,18 @@ HELPERS = """
         ("closing(session, event.key)", "silent"),
         ("endless(session, event.key)", "silent"),
         ("unknown(session, event.key)", "silent"),
+        ("guards_its_commit(session, event.key)", "DBS308"),
+        ("guards_its_query(session, event.key)", "DBS308"),
+        ("guards_by_a_block(session, event.key)", "DBS308"),
+        ("guards_by_another(session, event.key)", "DBS308"),
+        ("guards_as_others_say(session, event.key)", "DBS308"),
+        ("gives_up_in_a_branch(session, event.key)", "DBS308"),
+        ("undoes_all(session, event.key)", "silent"),
+        ("undoes_all_by_another(session, event.key)", "silent"),
+        ("undoes_in_the_end(session, event.key)", "silent"),
+        ("notes_after_it(session, event.key)", "silent"),
+        ("ends_by_hand(session, event.key)", "silent"),
+        ("closes_by_hand(session, event.key)", "silent"),
     ],
 )
 def test_the_work_of_a_function_that_is_given_the_session(
@@ -1280,6 +1378,29 @@ def test_the_work_of_a_function_that_is_given_the_session(
     service = HELPED.format(before="pass", work=work, code=code)
     files = {"db.py": PROVIDER, "helpers.py": HELPERS, "service.py": service}
     assert_cases(tmp_path, files, CODES)
+
+
+def test_a_function_that_rolls_back_first_is_no_work_of_a_handler(tmp_path: Path) -> None:
+    helper = """
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def _fail(session, job_id):
+            {first}
+            session.get(Job, job_id).status = "failed"
+            session.commit()
+
+        def run(job_id):
+            with SessionLocal() as session:
+                try:
+                    session.commit()
+                except Exception:  # {code}
+                    _fail(session, job_id)
+                    raise
+    """
+    for first, code in (("session.rollback()", "silent"), ("pass", "DBS308")):
+        assert_cases(tmp_path, {"jobs.py": helper.format(first=first, code=code)}, CODES)
 
 
 @pytest.mark.parametrize(

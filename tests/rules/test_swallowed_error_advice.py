@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS308"}
@@ -61,6 +63,87 @@ def test_a_change_before_the_try_in_the_same_turn_is_committed_first(tmp_path: P
         f"call `await db.commit()` before the `try`, for a rollback may undo line {line} as well, "
         "and `await db.rollback()` in it, and load again what is read after it"
     ]
+
+
+COMMITTING = """
+    from notes import note
+
+    def ingest(db: Session, files, lock):
+        {before}
+        for file in files:
+            {first}
+            try:
+                lock.extend(360)
+                db.get(Model, file).latest = file
+                db.commit()
+            except Exception:
+                print("bad", file)
+            {last}
+        print(db.scalars(select(Model)).all())
+"""
+NOTHING = dict.fromkeys(("before", "first", "last"), "pass")
+DELETION = "db.execute(update(Task).values(done=True))"
+LOCK = "rows = db.execute(select(Task).with_for_update()).all()"
+
+
+def test_what_waits_before_a_loop_is_committed_first(tmp_path: Path) -> None:
+    for place in ("before", "first"):
+        service = COMMITTING.format(**{**NOTHING, place: DELETION})
+        assert ways_out(tmp_path, service) == [
+            f"call `db.commit()` before the `try`, for a rollback may undo line "
+            f"{line_of(service, DELETION)} as well, and `db.rollback()` in it"
+        ]
+
+
+def test_what_earlier_turns_may_have_left_is_no_line_before(tmp_path: Path) -> None:
+    service = COMMITTING.format(**{**NOTHING, "last": "note(db, file)"})
+    assert not ways_out(tmp_path, service)
+
+
+def test_a_lock_from_before_a_loop_ends_with_the_first_turn(tmp_path: Path) -> None:
+    service = COMMITTING.format(**{**NOTHING, "before": LOCK})
+    assert ways_out(tmp_path, service) == ["call `db.rollback()` in it"]
+    assert not ways_out(tmp_path, COMMITTING.format(**{**NOTHING, "first": LOCK}))
+
+
+@pytest.mark.parametrize(("turn", "commits"), [("pass", True), ("return", False)])
+def test_what_waits_before_a_loop_in_the_try_is_committed_first(
+    tmp_path: Path, turn: str, commits: bool
+) -> None:
+    service = f"""
+        def ingest(db: Session, files, lock):
+            db.execute(update(Task).values(done=True))
+            try:
+                for file in files:
+                    lock.extend(360)
+                    db.get(Model, file).latest = file
+                    db.commit()
+                    {turn}
+                db.execute(update(Scan).values(done=True))
+            except Exception:
+                print("bad", files)
+            print(db.scalars(select(Model)).all())
+    """
+    way_out = (
+        f"call `db.commit()` before the `try`, for a rollback may undo line "
+        f"{line_of(service, 'update(Task)')} as well, and `db.rollback()` in it"
+    )
+    assert ways_out(tmp_path, service) == [way_out] * commits
+
+
+def test_what_waits_before_a_try_outside_of_a_loop_is_left_to_its_commit(tmp_path: Path) -> None:
+    service = """
+        def ingest(db: Session, file, lock):
+            db.execute(update(Task).values(done=True))
+            try:
+                lock.extend(360)
+                db.get(Model, file).latest = file
+                db.commit()
+            except Exception:
+                print("bad", file)
+            print(db.scalars(select(Model)).all())
+    """
+    assert not ways_out(tmp_path, service)
 
 
 def test_what_a_handler_marks_and_its_turn_commits_is_no_batch(tmp_path: Path) -> None:

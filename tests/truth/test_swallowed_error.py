@@ -79,6 +79,33 @@ def test_postgresql_saves_nothing_after_a_failed_statement(server: Engine) -> No
     server.dispose()
 
 
+def test_postgresql_takes_no_change_after_a_failed_statement(server: Engine) -> None:
+    with Session(server) as session:
+        with pytest.raises(DBAPIError):
+            session.execute(text("SELECT * FROM no_such_table"))
+        session.add(_Agent(id=1))
+        with pytest.raises(InternalError, match="current transaction is aborted"):
+            session.commit()
+    server.dispose()
+
+
+def test_postgresql_has_failed_before_a_helper_guards_its_commit(server: Engine) -> None:
+    def saved(session: Session) -> None:
+        session.execute(text("SELECT * FROM no_such_table"))
+        try:
+            session.commit()
+        except DBAPIError:
+            session.rollback()
+            raise
+
+    with Session(server) as session:
+        with pytest.raises(DBAPIError):
+            saved(session)
+        with pytest.raises(InternalError, match="current transaction is aborted"):
+            session.execute(text("SELECT 1"))
+    server.dispose()
+
+
 def test_a_caller_that_is_told_nothing_works_on_in_vain(sqlite: Engine) -> None:
     def added(session: Session, number: int) -> _Agent | None:
         try:

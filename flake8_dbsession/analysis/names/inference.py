@@ -30,7 +30,7 @@ from flake8_dbsession.analysis.names.functions import (
 from flake8_dbsession.analysis.names.modules import Module
 from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.proven_engines import is_proven_engine
-from flake8_dbsession.analysis.names.proxies import proxied_parameter
+from flake8_dbsession.analysis.names.proxies import proxied
 from flake8_dbsession.analysis.names.scopes import (
     FUNCTIONS,
     Annotated,
@@ -748,16 +748,21 @@ class Inference:
         return self._called(callee)
 
     def _proxied(self, cls: ClassValue, call: ast.Call, scope: Scope) -> RoleValue | None:
-        """Give the new session that an object of a class stands for; None for no such object."""
-        parameter = proxied_parameter(cls.scope.child(cls.node))
-        constructor = self.constructor(cls) if parameter is not None else None
-        if constructor is None:
+        """Give what is new and an object of a class stands for; None for no such object."""
+        stands_for = proxied(cls.scope.child(cls.node))
+        constructor = self.constructor(cls) if stands_for is not None else None
+        if stands_for is None or constructor is None:
             return None
         for key, given in arguments_of(call):
-            if parameter_for(constructor, key) == parameter:
+            if parameter_for(constructor, key) == stands_for.parameter:
                 known = self.known(given, scope)
-                is_session = known is not None and known.resource is Resource.SESSION
-                return known if known and is_session and known.role is Role.OPENED else None
+                if known is None or known.role is not Role.OPENED:
+                    return None
+                if known.resource is Resource.SESSION:
+                    return known
+                # The block of a driver's connection does what no other end of a block stands for.
+                is_pooled = known.is_pooled and not stands_for.is_given_back
+                return None if stands_for.closes_at_end else known._replace(is_pooled=is_pooled)
         return None
 
     def _called(self, callee: Value | None) -> Value | None:

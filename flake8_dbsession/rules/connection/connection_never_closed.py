@@ -21,15 +21,17 @@ class ConnectionNeverClosed(Rule[Ending]):
     ## What it does
     Reports a connection (sqlite3, psycopg, psycopg2, asyncpg, aiosqlite, pymysql, MySQLdb, or what
     `engine.connect()` gives) that a function opens and never closes: no path through the function
-    closes it or hands it on, by what counts as handing on for [DBS302](DBS302.md). A connection
-    has to be closed from the moment it is there, used or not. The rule applies everywhere, in
-    owners and tests as well; the end of the process is no leak, as there. A test need not close
-    what it patches, a database in memory, and what only its own failure would leave open. What a
-    pool's `getconn` or `acquire` gives goes back to the pool instead, and is not meant. A function
-    that returns a cursor leaves the connection to it: that is reported where the project calls the
+    closes it or hands it on, by what counts as handing on for [DBS302](DBS302.md). A connection has
+    to be closed from the moment it is there, used or not. The rule applies everywhere, in owners
+    and tests as well; the end of the process is no leak, as there. A test need not close what it
+    patches, a database in memory, and what only its own failure would leave open. What a pool's
+    `getconn` or `acquire` gives goes back to the pool instead, and is not meant. A function that
+    returns a cursor leaves the connection to it: that is reported where the project calls the
     function, and none of its callers asks the cursor for its `connection`. A connection that is
     made for one call of `create_all`, `drop_all` or pandas' `read_sql` is closed by none of them,
-    and a session closes no connection that it is bound to.
+    and a session closes no connection that it is bound to. An object of the project that stands for
+    a connection, to which its `__getattr__` passes on, is meant as well, where its `close` closes
+    that or gives it back.
 
     ## Why is this bad?
     The server keeps a process or a slot for it, SQLite keeps the file open and its locks held,

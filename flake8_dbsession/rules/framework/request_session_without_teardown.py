@@ -17,14 +17,15 @@ class RequestSessionWithoutTeardown(Rule[RequestSession]):
 
     ## What it does
     Reports a new session that is kept on flask's `g`, and the first use of a registry
-    (`scoped_session`) in a request handler, where nothing in the project may be the teardown. That
-    is a search over the text of the project's Python files, its tests left out: a
-    `teardown_appcontext`, `teardown_request` or `after_request` handler, a teardown signal, a
-    registry's `.remove()`, a close of what `g` keeps, Flask-SQLAlchemy, or any extension's
-    `init_app`. A handler that closes the registry's session itself is left alone. A project of more
-    than ten thousand files is not searched, and nothing is reported in it. The first use of a
-    registry is reported as well in a function that a long-lived thread runs (an executor's,
-    `to_thread`, one that loops), where nothing in it, or in what it calls, ends the transaction.
+    (`scoped_session`) in a request handler, by itself, by a function of the project that returns
+    its session or by `Depends` of that, where nothing in the project may be the teardown. That is a
+    search over the text of the project's Python files, its tests left out: a `teardown_appcontext`,
+    `teardown_request` or `after_request` handler, a teardown signal, a registry's `.remove()`, a
+    close of what `g` keeps, Flask-SQLAlchemy, or any extension's `init_app`. A handler that closes
+    the registry's session itself is left alone. A project of more than ten thousand files is not
+    searched, and nothing is reported in it. The first use of a registry is reported as well in a
+    function that a long-lived thread runs (an executor's, `to_thread`, one that loops), where
+    nothing in it, or in what it calls, ends the transaction.
 
     ## Why is this bad?
     The session outlives its request together with its connection. One from a registry is worse: the

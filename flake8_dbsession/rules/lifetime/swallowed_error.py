@@ -19,31 +19,34 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     ## What it does
     Reports an `except` that catches errors of a session's own work (`commit`, `flush`, `execute`,
     `query`, `get`, ...), or of a function of the project that is given the session, does such work
-    by it and lets its errors pass, and neither rolls back nor leaves the function, where the
-    session lives on: it is worked with again, a provider commits it, or it belongs to the caller or
-    to an object. A method counts as such a function where its object is made with the session
-    (`Users(db).add(row)`), is the function's own, or is kept by that and made with the same
-    session: by the constructor, or by all calls of the constructor in sight.
+    by it and lets its errors pass (a rollback in it counts for what its own `try` does alone), and
+    neither rolls back nor leaves the function, where the session lives on: it is worked with again,
+    a provider commits it, or it belongs to the caller or to an object. A method counts as such a
+    function where its object is made with the session (`Users(db).add(row)`), is the function's
+    own, or is kept by that and made with the same session: by the constructor, or by all calls of
+    the constructor in sight.
 
     A handler that returns leaves the function; it counts where the end of a provider's block, or of
     a dependency, commits after a failed flush or commit, and where a caller that gave the session,
     or another method of the object, works on with it: after nothing or what is false, on the ways
     that are taken then; after another answer, before a condition or a function of the project looks
     at it. A test of another file is no caller. A framework that gives a session (to a dependency, a
-    decorated function or a test) ends it itself, and so may what the project has that removes a
-    registry's session. What is caught counts as the database's where it is everything, `Exception`,
-    or an error of SQLAlchemy that leaves a transaction to be rolled back; `NoResultFound`,
-    `MultipleResultsFound` and others do not. A `try` around `begin_nested()` or `begin()` is
-    silent, for their block rolls back, and so is a way out of the handler that leaves such a block,
-    a handler that gives the session to a function that is not seen to work with it, and a function
-    that keeps what `begin()` gives, to end the transaction by. A function of the project that is
-    given the session and rolls it back or closes it at the end of its `with` block counts as a
-    rollback. Silent as well: a function whose callers in sight close or roll back the session right
-    after it; and the commit of a provider or a dependency, or one right after the handler, after a
-    failed statement where nothing was written before, or after all that was written where the
-    provider swallows its own commit's error. So is a function all of whose callers in the project
-    are in sight, where each goes on without the session and without a look at its objects, which a
-    failed flush has expired, until a block or a framework closes it that commits nothing.
+    decorated function or a test) ends it itself, but not before a route, or another dependency, has
+    worked on with what it was given along with a dependency; and so may what the project has that
+    removes a registry's session. What is caught counts as the database's where it is everything,
+    `Exception`, or an error of SQLAlchemy that leaves a transaction to be rolled back;
+    `NoResultFound`, `MultipleResultsFound` and others do not. A `try` around `begin_nested()` or
+    `begin()` is silent, for their block rolls back, and so is a way out of the handler that leaves
+    such a block, a handler that gives the session to a function that is not seen to work with it,
+    and a function that keeps what `begin()` gives, to end the transaction by. A function of the
+    project that is given the session and rolls it back or closes it at the end of its `with` block
+    counts as a rollback. Silent as well: a function whose callers in sight close or roll back the
+    session right after it; and the commit of a provider or a dependency, or one right after the
+    handler, after a failed statement where nothing was written before, and nothing is changed until
+    then, or after all that was written where the provider swallows its own commit's error. So is a
+    function all of whose callers in the project are in sight, where each goes on without the
+    session and without a look at its objects, which a failed flush has expired, until a block or a
+    framework closes it that commits nothing.
 
     A failed `flush()` or `commit()` is reported for every database, and so is a query that flushes
     what earlier iterations of its loop have added; another failed statement only
@@ -64,8 +67,8 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     row lock from before the `try`), the message names a savepoint; and nothing is reported where
     the `try` may end that savepoint: by a commit, or by a call that is given the session and cannot
     be followed, or, where a registry or Flask-SQLAlchemy's `db.session` has the session for all, by
-    a function of the project that commits. Of a loop that commits in some of its iterations alone
-    the message asks to commit each, or names the line before the `try` that is to be committed.
+    a function of the project that commits. Of a loop that commits in some of its iterations, or in
+    the `try`, the message asks to commit each, or names the line above that is to be committed.
     Where a helper in the `try` commits on some of its ways alone, and with them what others have
     done by the session, the savepoint begins after its line, if more work comes there. Of an
     object's session, where other work of the `try` can fail while the session is well, it asks for

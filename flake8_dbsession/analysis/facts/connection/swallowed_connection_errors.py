@@ -19,7 +19,7 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
 )
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import answer_of
-from flake8_dbsession.analysis.facts.lifetime.caught_errors import may_go_on
+from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look, may_go_on
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
@@ -27,7 +27,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -158,12 +158,12 @@ class _Swallowed:
         """Give what shows that the transaction goes on, the first in the text."""
         if any(each.sequel is Sequel.ROLLED_BACK for each in found):
             return None
-        after_a_look = _after_a_look(handler)
+        asked = after_a_look(handler)
         told = [
             each
             for each in found
             if each.sequel is Sequel.USED
-            or (each.sequel is Sequel.RETRIED and each.node not in after_a_look)
+            or (each.sequel is Sequel.RETRIED and each.node not in asked)
             or (each.sequel is Sequel.COMMITTED and lost)
         ]
         if told:
@@ -213,17 +213,6 @@ class _Left(NamedTuple):
 
     def _lines_before(self, changes: Iterable[Change]) -> Iterator[int]:
         return (change.line for change in changes if change.line < self.tried.lineno)
-
-
-def _after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:
-    """Give what a handler does only after a look at the error, which may be one of others'."""
-    return frozenset(
-        inner
-        for statement in handler.body
-        for node in nodes_in(statement)
-        if isinstance(node, ast.If) and names(node.test, handler.name)
-        for inner in nodes_in(node)
-    )
 
 
 def _line(found: Found) -> int:

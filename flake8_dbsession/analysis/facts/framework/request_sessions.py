@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -12,11 +13,11 @@ from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     acquisitions,
 )
 from flake8_dbsession.analysis.facts.engine.reach import reached_from
-from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler
+from flake8_dbsession.analysis.facts.framework.handlers import enclosing_handler, is_handler
 from flake8_dbsession.analysis.facts.framework.long_threads import long_threads
 from flake8_dbsession.analysis.library.frameworks import REQUEST_OBJECTS, TEARDOWN
-from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import External, FunctionValue, Resource, Role
 from flake8_dbsession.analysis.nodes import dotted_name, own_nodes
@@ -62,7 +63,7 @@ def request_sessions(tree: Tree, inference: Inference) -> Iterator[RequestSessio
             yield RequestSession(acquisition.node, "", is_torn_down)
     seen: set[tuple[ast.AST, str]] = set()
     for call, scope in tree.find(ast.Call):
-        handler = enclosing_handler(scope, inference)
+        handler = enclosing_handler(scope, inference) or _given_to(call, scope, tree, inference)
         if handler is None or isinstance(tree.parent(call), ast.withitem):
             continue
         registry = _used_registry(call, scope, tree, inference)
@@ -140,7 +141,10 @@ def _is_kept_on_g(acquisition: Acquisition, inference: Inference) -> bool:
 
 
 def _used_registry(call: ast.Call, scope: Scope, tree: Tree, inference: Inference) -> str:
-    """Give the registry that a call takes a session from: ``Session()``, ``Session.query(...)``."""
+    """Give the registry that a call takes a session from: ``Session()``, ``Session.query(...)``.
+
+    So does one of a function of the project that returns ``Session()``, and ``Depends(...)`` of it.
+    """
     options = [call.func]
     if isinstance(call.func, ast.Attribute) and call.func.attr not in _ENDS:
         options.append(call.func.value)
@@ -149,7 +153,36 @@ def _used_registry(call: ast.Call, scope: Scope, tree: Tree, inference: Inferenc
             known = inference.known(option, scope)
             if known is not None and known.role is Role.REGISTRY:
                 return ast.unparse(option)
-    return ""
+    given = injected_callable(call, scope) or call.func
+    called = inference.value(given, scope) if tree.is_of_interest(last_segment(given)) else None
+    return _returned_registry(called, inference) if isinstance(called, FunctionValue) else ""
+
+
+def _given_to(
+    call: ast.Call, scope: Scope, tree: Tree, inference: Inference
+) -> ast.FunctionDef | ast.AsyncFunctionDef | None:
+    """Give the request handler among whose parameters ``Depends(get_db)`` stands."""
+    if injected_callable(call, scope) is None:
+        return None
+    around = list(takewhile(lambda each: not isinstance(each, ast.stmt), tree.ancestors(call)))
+    function = tree.statement(call)
+    is_parameters = any(isinstance(each, ast.arguments) for each in around)
+    if not is_parameters or not isinstance(function, FUNCTIONS):
+        return None
+    return function if is_handler(function, scope, inference) else None
+
+
+def _returned_registry(function: FunctionValue, inference: Inference) -> str:
+    """Give the registry whose session is all that a function returns; empty for none."""
+    scope = function.scope.child(function.node)
+    nodes = own_nodes(function.node)
+    returned = [node.value for node in nodes if isinstance(node, ast.Return)]
+    makers = [value.func for value in returned if isinstance(value, ast.Call)]
+    known = [inference.known(maker, scope) for maker in makers]
+    if len(makers) != len(returned) or any(isinstance(node, ast.Yield) for node in nodes):
+        return ""
+    is_all = all(each is not None and each.role is Role.REGISTRY for each in known)
+    return ast.unparse(makers[0]) if makers and is_all else ""
 
 
 def _ends_itself(handler: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

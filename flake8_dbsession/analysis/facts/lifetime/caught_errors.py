@@ -10,7 +10,7 @@ from flake8_dbsession.analysis.library.methods import DATABASE_ERRORS, WORK
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Imported, Scope, last_segment
 from flake8_dbsession.analysis.names.values import External
-from flake8_dbsession.analysis.nodes import arguments, nodes_in
+from flake8_dbsession.analysis.nodes import arguments, names, nodes_in
 from flake8_dbsession.analysis.source.mentions import hints
 
 _ALL_ERRORS = frozenset({"BaseException", "Exception"})
@@ -94,3 +94,14 @@ def _may_be_given(call: ast.Call) -> bool:
     if any(hints(last_segment(given)) for given in arguments(call)):
         return True
     return isinstance(call.func, ast.Attribute) and not is_logger(call.func.value)
+
+
+def after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:
+    """Give what a handler does only after a look at the error, which may be one of others'."""
+    nodes = [node for statement in handler.body for node in nodes_in(statement)]
+    errors = {handler.name}
+    for node in nodes:
+        if isinstance(node, ast.Assign) and names(node.value, *errors):
+            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
+    return frozenset(inner for node in asked for inner in nodes_in(node))

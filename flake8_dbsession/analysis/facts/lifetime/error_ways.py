@@ -223,7 +223,7 @@ class Ways:
 
 
 def sequels_after(
-    call: ast.Call,
+    call: ast.Call | None,
     graph: Graph,
     calls: SessionCalls,
     *,
@@ -233,7 +233,7 @@ def sequels_after(
     """Tell what comes of a session on the ways from a call that was given it.
 
     Args:
-        call: the call.
+        call: the call; None for whoever gave it to the function before that began.
         graph: the control flow of the function that it stands in.
         calls: what that function's calls and blocks do to the session.
         is_open: tells which ways are meant.
@@ -257,6 +257,8 @@ def sequels_after(
         for index, event in enumerate(block.events)
         if isinstance(event, Evaluate) and event.node is call
     ]
+    if call is None:
+        pending = [(graph.entry, 0)]
     seen = set(pending)
     while pending:
         number, first = pending.pop()

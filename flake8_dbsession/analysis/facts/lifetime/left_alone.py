@@ -7,6 +7,7 @@ import ast
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import session_at, sites_in_sight
+from flake8_dbsession.analysis.facts.lifetime.dependents import works_on_after
 from flake8_dbsession.analysis.facts.lifetime.error_ways import ENDED, Sequel, sequels_after
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
@@ -83,4 +84,7 @@ def _sequels_of(given: ast.Call, calls: SessionCalls, code: TriedCode) -> frozen
 def _ends_with(session: str, known: RoleValue, code: TriedCode) -> bool:
     """Tell whether a session ends with the function that opens it, or with a framework's call."""
     is_there = bool(code.scope.bindings(session))
-    return is_there and not known.commits and not code.outlives(session, known)
+    if not is_there or known.commits or code.outlives(session, known):
+        return False
+    is_shared = code.may_be_injected(session)
+    return not (is_shared and works_on_after(code.scope, session, code.inference))

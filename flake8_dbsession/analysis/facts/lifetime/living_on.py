@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.lifetime.answers import (
     Answer,
@@ -15,6 +16,9 @@ from flake8_dbsession.analysis.facts.lifetime.answers import (
     sites_of,
     works_after,
 )
+from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look
+from flake8_dbsession.analysis.facts.lifetime.certain_commits import leaves_changes
+from flake8_dbsession.analysis.facts.lifetime.dependents import works_on_after
 from flake8_dbsession.analysis.facts.lifetime.error_ways import (
     ENDED,
     Sequel,
@@ -24,16 +28,27 @@ from flake8_dbsession.analysis.facts.lifetime.error_ways import (
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.left_alone import is_left_alone
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
-from flake8_dbsession.analysis.facts.lifetime.session_objects import reads_objects_after
-from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode
+from flake8_dbsession.analysis.facts.lifetime.session_objects import (
+    bound_by,
+    reads_objects_after,
+)
+from flake8_dbsession.analysis.facts.lifetime.tried_code import (
+    Failed,
+    TriedCode,
+    rest_of_turn,
+)
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     left_before,
     notes_after,
     reads_expired,
 )
 from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.calls import is_logger
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, last_segment
+from flake8_dbsession.analysis.nodes import is_name, names, nodes_in, own_nodes
+
+_SIMPLE = (ast.AnnAssign, ast.Assign, ast.AugAssign, ast.Expr)
 
 
 class LivingOn:
@@ -71,11 +86,28 @@ class LivingOn:
             return self._is_lost_at_end(failed, handler, fails=fails)
         if self._is_committed_on_leaving(failed, handler, sequels):
             return True
+        if Sequel.FUNCTION_ENDS in sequels and self._is_used_by_dependents(name, handler):
+            return True
         if Sequel.FUNCTION_ENDS not in sequels or not self._code.outlives(name, failed.known):
             return False
         if self._code.is_given_by_a_framework(name):
             return self._is_lost_at_end(failed, handler)
         return not (self._is_ended_by_callers(name) or self._is_left_alone(name, handler))
+
+    def _is_used_by_dependents(self, session: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether what a framework runs after a dependency works on, and cannot see the error.
+
+        What it gives them may tell of the error where it comes of the ``try``.
+        """
+        code, tried = self._code, self._code.tried[handler]
+        if not code.may_be_injected(session):
+            return False
+        bound = {name for node in nodes_in(tried) for each, _ in bound_by(node) for name in each}
+        last = handler.end_lineno or handler.lineno
+        returned = [n for n in own_nodes(code.function) if isinstance(n, ast.Return)]
+        if any(node.lineno > last and names(node, *bound) for node in returned):
+            return False
+        return works_on_after(code.scope, session, code.inference)
 
     def _is_left_alone(self, session: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether nobody has to do with a session, or its objects, after a handler."""
@@ -124,7 +156,24 @@ class LivingOn:
         left = left_before(
             tried, self._graph, failed.session, self._code.scope, self._code.inference
         )
-        return left is not None and not left.is_lock
+        if left is not None and not left.is_lock:
+            return True
+        return self._changes_before_commit(failed.session, handler)
+
+    def _changes_before_commit(self, session: str, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a handler changes objects, or what runs right after it, before a commit.
+
+        The flush of that commit fails as well.
+        """
+        code, looked = self._code, after_a_look(handler)
+        body = [part for part in handler.body if part not in looked]
+        around = code.loop_around(handler, session) or code.function
+        following = takewhile(_commits_not, rest_of_turn(around, handler, code.scope))
+        # What a condition leads to may be for where nothing has failed.
+        body += (statement for statement in following if isinstance(statement, _SIMPLE))
+        if not any(_may_change(node) for part in body for node in nodes_in(part)):
+            return False
+        return leaves_changes(body, session, code.uses(session), code.scope, code.inference)
 
     def _is_ended_by_callers(self, session: str) -> bool:
         """Tell whether all calls in sight are given the session and then close or roll it back."""
@@ -149,6 +198,23 @@ class LivingOn:
     def _is_of_others(self, name: str, handler: ast.ExceptHandler) -> bool:
         """Tell whether others may have work by a session that no turn of a loop has committed."""
         return self._code.loop_around(handler, name) is None and self._code.is_of_others(name)
+
+
+def _commits_not(statement: ast.stmt) -> bool:
+    calls = (node for node in nodes_in(statement) if isinstance(node, ast.Call))
+    return all(last_segment(call.func) != "commit" for call in calls)
+
+
+def _may_change(node: ast.AST) -> bool:
+    """Tell whether a node may change an object, for it sets a place or calls no logger."""
+    match node:
+        case ast.Attribute(ctx=ctx) | ast.Subscript(ctx=ctx):
+            return not isinstance(ctx, ast.Load)
+        case ast.Call(func=ast.Attribute(value=owner)):
+            return not is_logger(owner)
+        case ast.Call(func=function):
+            return not is_name(function, "print")
+    return False
 
 
 def _ends_after(site: Site, inference: Inference) -> bool:

@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.facts.lifetime.held_beside import known_with
 from flake8_dbsession.analysis.facts.lifetime.helped_work import (
     closure_run_by,
     failing_work,
+    first_work,
     may_see_to,
 )
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
@@ -71,11 +72,14 @@ class SessionCalls:
 
     def failing_in(self, call: ast.Call) -> Sequence[str]:
         """Give the session's methods by which a call fails, of a function that works by it."""
-        return ["flush"] if call in self.late else self.works_in(call)
+        return ["flush"] if call in self.late else failing_work(call, self.reach)
 
     def works_in(self, call: ast.Call) -> Sequence[str]:
-        """Give those of a function that is given the session, or whose object holds it."""
-        return failing_work(call, self.reach)
+        """Give those by which it fails with a session that has failed before.
+
+        Of a function that is given the session, or whose object holds it.
+        """
+        return first_work(call, self.reach)
 
     @cached_property
     def reach(self) -> Reach:

@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
-from flake8_dbsession.analysis.facts.lifetime.caught_errors import handlers_in, may_go_on
+from flake8_dbsession.analysis.facts.lifetime.caught_errors import (
+    after_a_look,
+    handlers_in,
+    may_go_on,
+)
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Ways
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
@@ -31,7 +35,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, names, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions, hints
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -175,6 +179,7 @@ class _Found:
             if not known.is_async and self._awaits(name):
                 known = known._replace(is_async=True)  # whatever its annotation says
             is_there = name in named_again or known.commits or self.code.outlives(name, known)
+            is_there = is_there or self.code.may_be_injected(name)
             if is_there or self._may_be_retried(name, known):
                 yield name, known
 
@@ -254,13 +259,13 @@ class _Found:
 
 def _is_retried(handler: ast.ExceptHandler, ways: Ways) -> bool:
     """Tell whether a handler works with a session as it was left, whatever the error is."""
-    after_a_look = _after_a_look(handler)
-    return any(node not in after_a_look for node in ways.retried[handler])
+    looked = after_a_look(handler)
+    return any(node not in looked for node in ways.retried[handler])
 
 
 def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
     """Tell whether a handler may work with a session, whatever the error is."""
-    after_a_look = _after_a_look(handler)
+    looked = after_a_look(handler)
     return any(
         (
             isinstance(node, ast.Attribute)
@@ -269,16 +274,5 @@ def _works_with(calls: SessionCalls, handler: ast.ExceptHandler) -> bool:
         or (isinstance(node, ast.Call) and calls.works_in(node))
         for statement in handler.body
         for node in nodes_in(statement)
-        if node not in after_a_look
+        if node not in looked
     )
-
-
-def _after_a_look(handler: ast.ExceptHandler) -> frozenset[ast.AST]:
-    """Give what a handler does only after a look at the error, which may be one of others'."""
-    nodes = [node for statement in handler.body for node in nodes_in(statement)]
-    errors = {handler.name}
-    for node in nodes:
-        if isinstance(node, ast.Assign) and names(node.value, *errors):
-            errors |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-    asked = [node for node in nodes if isinstance(node, ast.If) and names(node.test, *errors)]
-    return frozenset(inner for node in asked for inner in nodes_in(node))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.model import (
@@ -22,8 +22,10 @@ from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.library.frameworks import TEARDOWN
 from flake8_dbsession.analysis.library.wrappers import PLAIN_DECORATORS
+from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.names.functions import decorator_names
 from flake8_dbsession.analysis.names.inference import Inference, injected_callable
+from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import (
     LOOPS,
     Iterated,
@@ -32,7 +34,12 @@ from flake8_dbsession.analysis.names.scopes import (
     statements,
 )
 from flake8_dbsession.analysis.names.values import InstanceValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import (
+    dotted_name,
+    nodes_in,
+    own_nodes,
+    statements_after,
+)
 from flake8_dbsession.analysis.source.mentions import is_gated
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -222,6 +229,16 @@ class TriedCode:
         is_decorated = not decorator_names(self.function) <= PLAIN_DECORATORS
         return bool(parameters) and (is_decorated or self._is_injected_or_a_tests(parameters))
 
+    def may_be_injected(self, session: str) -> bool:
+        """Tell whether a framework gives the session to a function that it may run for others.
+
+        A generator may well end after those that it is run for.
+        """
+        is_plain = decorator_names(self.function) <= PLAIN_DECORATORS
+        if not is_plain or is_generator(self.function):
+            return False
+        return any(_is_injected(each, self.scope) for each in _parameters(session, self.scope))
+
     def is_parameter(self, session: str) -> bool:
         """Tell whether the session is one that the function is given."""
         return bool(_parameters(session, self.scope))
@@ -248,6 +265,24 @@ def _work_of_object(did: Did, call: ast.Call) -> Work:
 def encloses(loop: ast.stmt, node: ast.stmt | ast.expr | ast.excepthandler) -> bool:
     """Tell whether a node stands inside of a statement, by its lines."""
     return loop.lineno < node.lineno <= (loop.end_lineno or 0)
+
+
+def rest_of_turn(around: ast.AST, handler: ast.ExceptHandler, scope: Scope) -> Iterator[ast.stmt]:
+    """Give the statements that come after a handler in the same turn of a loop.
+
+    Args:
+        around: the loop, or the function of the handler.
+        handler: the handler.
+        scope: the function's scope.
+    """
+    inner: ast.AST = handler
+    for outer in ancestors_in(handler, scope):
+        if inner is around:
+            return
+        if isinstance(outer, ast.Try) and inner not in outer.finalbody:
+            yield from outer.finalbody
+        yield from statements_after(inner, outer) if isinstance(inner, ast.stmt) else ()
+        inner = outer
 
 
 def _parameters(session: str, scope: Scope) -> list[Parameter]:

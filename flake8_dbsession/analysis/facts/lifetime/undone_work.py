@@ -14,7 +14,12 @@ from flake8_dbsession.analysis.facts.lifetime.certain_commits import (
     leaves_changes,
 )
 from flake8_dbsession.analysis.facts.lifetime.registries import may_end
-from flake8_dbsession.analysis.facts.lifetime.tried_code import Failed, TriedCode, encloses
+from flake8_dbsession.analysis.facts.lifetime.tried_code import (
+    Failed,
+    TriedCode,
+    encloses,
+    rest_of_turn,
+)
 from flake8_dbsession.analysis.facts.lifetime.work_before import (
     Left,
     is_ended_before,
@@ -29,6 +34,7 @@ from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, statements_af
 from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDING = ENDS | Did.MAY_END
+_LEAVING_LOOPS = (ast.Break, ast.Raise, ast.Return)
 
 
 class Undone(Enum):
@@ -39,7 +45,7 @@ class Undone(Enum):
     CALLERS = "what whoever gave the session has done with it"
     OTHERS = "what an object's other methods did, where something else than the session has failed"
     OWN = "what the function has changed before"
-    UNCOMMITTED = "the same, which a function that is called next commits along with its own work"
+    UNCOMMITTED = "the same, which what comes next commits along with its own work"
     LOCK = "a lock that the function has taken before"
     BLOCK = "the transaction of a block around it, in which the session takes no more work then"
 
@@ -97,7 +103,41 @@ class Undoing:
         left = self._left_before(tried, session)
         if left is None:
             return Undoes(None)
-        return None if commits else self._undone_before(left, session, handler)
+        if commits:
+            return self._undone_before_turns(left, session, tried)
+        return self._undone_before(left, session, handler)
+
+    def _undone_before_turns(self, left: Left, session: str, tried: ast.Try) -> Undoes | None:
+        """Tell what a rollback would undo before a loop whose turns commit, around or in a ``try``.
+
+        The first turn commits what was left there, and releases its lock.
+        """
+        inside = {node for part in tried.body for node in nodes_in(part)}
+        around = self._code.loop_around(tried, session)
+        loops = [around] if around is not None else [x for x in self._code.loops if x in inside]
+        loop = next((loop for loop in loops if self._commits_turns_of(loop, session)), None)
+        if loop is None or left.line > tried.lineno:
+            return None
+        if left.is_lock:
+            return Undoes(None) if left.line < loop.lineno else None
+        return Undoes(Undone.UNCOMMITTED, left.line)
+
+    def _commits_turns_of(self, loop: ast.stmt, session: str) -> bool:
+        """Tell whether a loop commits, and goes on to its next turn after that."""
+        return any(
+            encloses(loop, commit) and not self._is_left_after(commit)
+            for commit in self._code.calls_of(session, "commit")
+        )
+
+    def _is_left_after(self, call: ast.Call) -> bool:
+        """Tell whether the loop is left in the statements that come right after a call."""
+        inner: ast.AST = call
+        for outer in ancestors_in(call, self._code.scope):
+            if isinstance(inner, ast.stmt):
+                following = statements_after(inner, outer)
+                return any(isinstance(each, _LEAVING_LOOPS) for each in following)
+            inner = outer
+        return False
 
     def _undone_of_batch(self, session: str, tried: ast.Try) -> Undoes:
         """Tell what a rollback would undo of a loop that commits in some of its turns."""
@@ -216,24 +256,13 @@ class Undoing:
 
     def _leaves_in(self, loop: ast.stmt, handler: ast.ExceptHandler, name: str) -> bool:
         """Tell whether a turn of a loop may leave changes, by itself or after its handler."""
-        after_error = [*handler.body, *self._rest_of_turn(loop, handler)]
+        after_error = [*handler.body, *rest_of_turn(loop, handler, self._code.scope)]
         bodies: list[list[ast.stmt]] = [loop.body, after_error]  # type: ignore[attr-defined]
         uses = self._code.uses(name)
         return any(
             leaves_changes(body, name, uses, self._code.scope, self._code.inference)
             for body in bodies
         )
-
-    def _rest_of_turn(self, loop: ast.stmt, handler: ast.ExceptHandler) -> Iterator[ast.stmt]:
-        """Give the statements that come after a handler in the same turn of a loop."""
-        inner: ast.AST = handler
-        for outer in ancestors_in(handler, self._code.scope):
-            if inner is loop:
-                return
-            if isinstance(outer, ast.Try) and inner not in outer.finalbody:
-                yield from outer.finalbody
-            yield from statements_after(inner, outer) if isinstance(inner, ast.stmt) else ()
-            inner = outer
 
     def _commits_for_caller(
         self, name: str, handler: ast.ExceptHandler, *, always: bool = False
