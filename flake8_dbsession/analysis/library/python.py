@@ -37,6 +37,10 @@ VALUES = (LOOKING - {"id", "print"}) | {"abs", "all", "any", "float", "int", "ro
 NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
 """The builtins that fail only on what is no number."""
 
+_MOCKS = {"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"}
+STAND_INS = frozenset({f"unittest.mock.{name}" for name in _MOCKS} | {"types.SimpleNamespace"})
+"""The classes whose objects stand for any other in a test."""
+
 VALUES_OF = frozenset({"operator.attrgetter", "operator.itemgetter"})
 """What gives a function that reads from what it is given."""
 

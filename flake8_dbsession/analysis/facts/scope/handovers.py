@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 
+from flake8_dbsession.analysis.effects.awaitables import gives_no_awaitable
 from flake8_dbsession.analysis.effects.locks import library_object
-from flake8_dbsession.analysis.effects.work.following import can_be_followed
 from flake8_dbsession.analysis.facts.connection.connecting import is_for_threads, opening_call
 from flake8_dbsession.analysis.facts.scope.awaited_tasks import is_over_before
 from flake8_dbsession.analysis.facts.scope.carrying import (
@@ -92,11 +92,6 @@ _PASSED_THROUGH = frozenset({"shield", "wait_for", "wrap_future", "run_until_com
 _TURNS = (*LOOPS, *COMPREHENSIONS)
 # The drivers whose connections serve only the thread that opened them, unless they are told to.
 _BOUND_TO_A_THREAD = frozenset({"sqlite3"})
-# What is no coroutine, nor anything else that can be awaited.
-_NO_WORK = (
-    *(ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.DictComp, ast.JoinedStr, ast.List),
-    *(ast.ListComp, ast.Set, ast.SetComp, ast.Tuple, ast.UnaryOp),
-)
 
 
 class Hop(Enum):
@@ -510,14 +505,7 @@ def _in_work(expression: ast.expr, scope: Scope, inference: Inference) -> Iterat
 def _runs_at_once(function: ast.expr, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is over before anything is started: a plain function gives no work."""
     callee = inference.value(function, scope)
-    if not isinstance(callee, FunctionValue) or not isinstance(callee.node, ast.FunctionDef):
-        return False
-    is_plain = can_be_followed(callee)
-    return is_plain and all(
-        isinstance(node.value, _NO_WORK)
-        for node in own_nodes(callee.node)
-        if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
-    )
+    return isinstance(callee, FunctionValue) and gives_no_awaitable(callee, inference)
 
 
 def _assigned(name: str, scope: Scope) -> list[ast.expr]:
