@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
+from flake8_dbsession.analysis.facts.lifetime.in_tests import only_looks_at_double
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
@@ -30,7 +31,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Reports `next(get_db())`, `anext(...)`, `.__next__()`, `.send(None)`, and `for` and `async for`
     loops over a dependency, wherever they stand. Silent where the generator is kept under a name
     and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
-    is closed, driven on or returned at all, since that is how a dependency itself is tested. One
+    is closed, driven on or returned at all, since that is how a dependency itself is tested, or
+    that the test patches what the dependency opens from, and runs no statement on what it gave. One
     that yields in a loop gives many sessions to go through, and is no dependency. `next()` on an
     asynchronous dependency fails at once, and the message says so.
 
@@ -100,10 +102,15 @@ class HandDrivenDependency(Rule[DrivenDependency]):
 
     def check(self, fact: DrivenDependency, context: Context) -> Iterator[Violation]:
         """Report dependencies driven by hand and left to the garbage collector."""
-        if fact.is_closed or (context.is_test and fact.is_ended):
+        if fact.is_closed or (context.is_test and _is_tested(fact, context)):
             return
         wrong, way_out = _why(fact, context), _way_out(fact, context)
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; {way_out}")
+
+
+def _is_tested(fact: DrivenDependency, context: Context) -> bool:
+    """Tell whether a test drives a dependency in order to test it."""
+    return fact.is_ended or only_looks_at_double(fact, context.file.inference)
 
 
 def _why(fact: DrivenDependency, context: Context) -> str:
