@@ -377,9 +377,7 @@ def test_message_awaits_an_asynchronous_rollback(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, m in lint(tmp_path, "service.py")]
-    assert message.endswith(
-        "call `await db.rollback()` in it, and load again what is read after it"
-    )
+    assert message.endswith("; call `await db.rollback()` in it")
 
 
 def test_a_transaction_held_under_a_name_is_not_rolled_back_by_the_way(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from tests.cases import assert_cases, lint, write_project
 
 CODES = {"DBS308"}
@@ -340,3 +342,47 @@ def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:
         ways_out(tmp_path, service)
         ((*_, message),) = lint(tmp_path, "service.py")
         assert f"after which {refusing}" in message
+
+
+@pytest.mark.parametrize(
+    ("body", "is_read"),
+    [
+        ("{tried}\n    return User.name", False),
+        ("number = user.id\n    {tried}\n    return number", False),
+        ("count = len(user.posts)\n    {tried}\n    log(count)", False),
+        ("result = Result(user.id)\n    {tried}\n    return result", False),
+        ("users = Users(db)\n    {tried}\n    users.close()", False),
+        ("made(unknown)\n    {tried}\n    log(unknown.id)", False),
+        ("await made(db, names)\n    {tried}\n    log(names.id)", False),
+        ("ids = []\n    ids.append(user.id)\n    {tried}\n    log(ids)", False),
+        ("await made(db, unknown)\n    {tried}\n    log(unknown.id)", True),
+        ("found = {}\n    found[1].append(user)\n    {tried}\n    log(found)", True),
+        (
+            "found = {}\n    found[1].append(user)\n    for each in found.values():\n"
+            "        await made(db, each)\n        {tried}",
+            True,
+        ),
+        ("{tried}\n    return user", True),
+        ("{tried}\n    return user.name", True),
+        ("{tried}\n    return Result.model_validate(user)", True),
+        ("{tried}\n    log(given.name)", True),
+        ("for each in names:\n        other = await db.get(User, each)\n        {tried}", False),
+        ("for each in user.posts:\n        each.read()\n        {tried}", True),
+        ("for each in names:\n        log(user.name)\n        {tried}", True),
+    ],
+)
+def test_what_is_to_be_loaded_again_is_named_only_where_it_is_read(
+    tmp_path: Path, body: str, is_read: bool
+) -> None:
+    indent = " " * (8 if "for each" in body else 4)
+    tried = ["try:", "    await db.commit()", "except Exception:", "    print('not saved')"]
+    models = "class Base(DeclarativeBase): ...\nclass User(Base): ...\n"
+    service = (
+        f"from sqlalchemy.orm import DeclarativeBase\n{models}"
+        "async def save(db: AsyncSession, names: list[str], given: User, unknown):\n"
+        "    user = await db.get(User, 1)\n    user.name = 'a'\n    "
+        + body.replace("{tried}", f"\n{indent}".join(tried))
+        + "\n"
+    )
+    (advice,) = ways_out(tmp_path, service)
+    assert advice.endswith(", and load again what is read after it") == is_read

@@ -9,6 +9,7 @@ from functools import cached_property
 from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import handlers_in, may_go_on
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Ways
+from flake8_dbsession.analysis.facts.lifetime.expired_reads import reads_after_rollback
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
 from flake8_dbsession.analysis.facts.lifetime.living_on import LivingOn
@@ -62,6 +63,8 @@ class SwallowedError(NamedTuple):
             a savepoint begins; else 0.
         expired: the name of an object that an asynchronous session cannot read any more after a
             savepoint that failed, and that is read there; else empty.
+        is_read_again: whether objects of an asynchronous session are read after a rollback, which
+            expires them.
     """
 
     node: ast.ExceptHandler
@@ -76,6 +79,7 @@ class SwallowedError(NamedTuple):
     added: int = 0
     unflushed: int = 0
     expired: str = ""
+    is_read_again: bool = False
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -153,6 +157,7 @@ class _Found:
                     failing.added_before(name, code.tried[handler]),
                     unflushed_before(code.tried[handler], name, code),
                     expired_by(handler, name, code) if known.is_async else "",
+                    known.is_async and reads_after_rollback(handler, name, code),
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
 
