@@ -362,6 +362,12 @@ def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:
             "        await made(db, each)\n        {tried}",
             True,
         ),
+        ("ids = [each.id for each in user.posts]\n    {tried}\n    log(ids)", False),
+        (
+            "found = []\n    for each in ids(user.id):\n        found.append(user.id)\n"
+            "        {tried}\n        log(found)",
+            True,
+        ),
         ("{tried}\n    return user", True),
         ("{tried}\n    return user.name", True),
         ("{tried}\n    return Result.model_validate(user)", True),
@@ -374,7 +380,7 @@ def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:
 def test_what_is_to_be_loaded_again_is_named_only_where_it_is_read(
     tmp_path: Path, body: str, is_read: bool
 ) -> None:
-    indent = " " * (8 if "for each" in body else 4)
+    indent = " " * (8 if "        {tried}" in body else 4)
     tried = ["try:", "    await db.commit()", "except Exception:", "    print('not saved')"]
     models = "class Base(DeclarativeBase): ...\nclass User(Base): ...\n"
     service = (

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence, Set
 
 from flake8_dbsession.analysis.facts.lifetime.session_objects import (
     bound_by,
-    names_of_loaded,
+    mentions,
     objects_at,
 )
 from flake8_dbsession.analysis.facts.lifetime.tried_code import TriedCode
@@ -76,22 +76,31 @@ def _is_given_beside(name: str, session: str, code: TriedCode) -> bool:
 
 def _objects_bound(nodes: Sequence[ast.AST], session: str) -> frozenset[str]:
     """Give the names of what comes of a session, and of the containers that it is put into."""
-    objects = _bound_to(names_of_loaded(nodes, session, parts=False), nodes)
-    filled = frozenset(name for node in nodes for name in _filled_by(node, objects))
-    inside = names_of_loaded(nodes, session, parts=False, given=filled)
-    return objects | filled | _bound_to(inside, nodes)
-
-
-def _bound_to(loaded: Set[str], nodes: Sequence[ast.AST]) -> frozenset[str]:
-    """Give those of some names that are bound to more than a value that was made of an object."""
-    return frozenset(
-        name
+    bindings = [
+        (names, value)
         for node in nodes
         for names, value in bound_by(node)
-        if not _is_value(value)
-        for name in names
-        if name in loaded
-    )
+        if isinstance(node, LOOPS) or not _is_value(value)
+    ]
+    objects = _reached(frozenset({session}), bindings)
+    filled = frozenset(name for node in nodes for name in _filled_by(node, objects))
+    return _reached(objects | filled, bindings) - {session}
+
+
+def _reached(sources: frozenset[str], bindings: list[tuple[list[str], ast.expr]]) -> frozenset[str]:
+    """Give the names that are bound to what comes of some names, with these."""
+    found = sources
+    while (
+        more := {
+            name
+            for names, value in bindings
+            if not found.issuperset(names) and mentions(value, found)
+            for name in names
+        }
+        - found
+    ):
+        found |= more
+    return found
 
 
 def _filled_by(node: ast.AST, objects: Set[str]) -> Iterator[str]:
@@ -110,6 +119,8 @@ def _is_value(value: ast.expr) -> bool:
             return True
         case ast.Call():  # an object that is made here is new, and so nothing is loaded of it
             return constructs_by_name(value)
+        case ast.ListComp(elt=element) | ast.SetComp(elt=element):
+            return _is_value(element)
     return isinstance(value, _VALUES)
 
 
