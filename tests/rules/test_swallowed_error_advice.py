@@ -392,3 +392,42 @@ def test_what_is_to_be_loaded_again_is_named_only_where_it_is_read(
     )
     (advice,) = ways_out(tmp_path, service)
     assert advice.endswith(", and load again what is read after it") == is_read
+
+
+@pytest.mark.parametrize(
+    ("other", "refusing"),
+    [
+        ("", "a PostgreSQL transaction refuses all work"),
+        ("Plain = sessionmaker(engine)", "a PostgreSQL transaction refuses all work"),
+        ("Other = async_sessionmaker(engine)", "the session refuses all work"),
+        ("def f():\n    return AsyncSession(engine)", "the session refuses all work"),
+    ],
+)
+def test_a_session_of_unknown_origin_flushes_as_the_projects_factories_say(
+    tmp_path: Path, other: str, refusing: str
+) -> None:
+    factory = (
+        "from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine\n"
+        "from sqlalchemy.orm import sessionmaker\n"
+        'engine = create_async_engine("postgresql+asyncpg://localhost/app")\n'
+        f"def make():\n    return async_sessionmaker(engine, autoflush=False)\n{other}\n"
+    )
+    service = """
+        class Service:
+            def __init__(self, db: AsyncSession):
+                self.db = db
+
+            async def import_all(self, rows):
+                for row in rows:
+                    try:
+                        if not (await self.db.execute(select(Row))).scalar():
+                            self.db.add(Row(row))
+                    except Exception:
+                        print("skipped")
+                await self.db.commit()
+    """
+    tests = {"tests/test_db.py": factory.replace(", autoflush=False", "")}
+    write_project(tmp_path, {"db.py": factory, **tests})
+    ways_out(tmp_path, service)
+    ((*_, message),) = lint(tmp_path, "service.py")
+    assert f"after which {refusing}" in message
