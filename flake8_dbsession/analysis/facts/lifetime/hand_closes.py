@@ -65,6 +65,10 @@ _CLOSING_WORK = frozenset(
 )
 
 
+# What runs a part of a function on some ways alone, or several times.
+_CHOOSING = (*LOOPS, ast.If, ast.Match)
+
+
 class Origin(Enum):
     """Whose the closed session or connection is."""
 
@@ -101,6 +105,53 @@ class HandClose(NamedTuple):
         """What ``close`` is called on."""
         assert isinstance(self.node.func, ast.Attribute)
         return self.node.func.value
+
+    @property
+    def next_opening(self) -> ast.expr | None:
+        """What opens another session under the same name on some ways, so that no block has both.
+
+        What stands beside the first one, as the next section does, or in another branch, is none.
+        """
+        if not self._openings:
+            return None
+        around = [
+            {above for above in ancestors_in(each, self.scope) if isinstance(above, _CHOOSING)}
+            for each in self._openings
+        ]
+        pairs = zip(self._openings, around, strict=True)
+        return next((each for each, above in pairs if around[0] < above), None)
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether it is opened under a condition of the function's own, and is None without it."""
+        match self._openings:
+            case [opening] if self.origin is Origin.OWN:
+                above = [opening, *ancestors_in(opening, self.scope)]
+                closing = set(ancestors_in(self.node, self.scope))
+                tests = [
+                    node.test
+                    for node in above
+                    if isinstance(node, (ast.If, ast.IfExp)) and node not in closing
+                ]
+                name = getattr(self.receiver, "id", "")
+                return self._begins_as_none and any(not names(test, name) for test in tests)
+        return False
+
+    @property
+    def _values(self) -> list[ast.expr]:
+        """What a name is assigned that stands for what is closed, in the order of the text."""
+        bindings = self.scope.bindings(getattr(self.receiver, "id", ""))
+        hows = [binding.how for binding in bindings]
+        values = [how.value for how in hows if isinstance(how, Assigned) and not how.path]
+        return sorted(values, key=lambda value: value.lineno)
+
+    @property
+    def _openings(self) -> list[ast.expr]:
+        return [value for value in self._values if not _is_none(value)]
+
+    @property
+    def _begins_as_none(self) -> bool:
+        return any(_is_none(v) or _is_none(getattr(v, "orelse", None)) for v in self._values)
 
     @property
     def is_unpacked(self) -> bool:
@@ -504,6 +555,10 @@ def gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is given a session that is opened for it alone."""
     values = (inference.value(a, scope) for a in arguments(call) if isinstance(a, ast.Call))
     return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)
+
+
+def _is_none(value: ast.AST | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _is_self(name: str, scope: Scope) -> bool:
