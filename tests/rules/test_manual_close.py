@@ -426,6 +426,15 @@ _PLAIN = "; use `with get_db_session() as db:`"
         ("if xs:\n    db = SessionLocal()\nelse:\n    db = Other()\nwork(db)\ndb.close()", None),
         ("db = SessionLocal()\nwork(db)\ndb.close()\ndb = SessionLocal()\ndb.add(1)", None),
         (
+            "db = Other()\ndb.flush()\nfor x in xs:\n    db = SessionLocal()\n    db.close()",
+            None,
+        ),
+        (
+            "if xs:\n    db = Other()\nelse:\n    if work():\n        db = SessionLocal()\n"
+            "    else:\n        return\nwork(db)\ndb.close()",
+            None,
+        ),
+        (
             "db = None\ntry:\n    db = SessionLocal()\nfinally:\n    if db:\n        db.close()",
             None,
         ),

@@ -110,16 +110,29 @@ class HandClose(NamedTuple):
     def next_opening(self) -> ast.expr | None:
         """What opens another session under the same name on some ways, so that no block has both.
 
-        What stands beside the first one, as the next section does, or in another branch, is none.
+        What is closed before the next section opens its own is none, nor what another branch opens.
         """
-        if not self._openings:
-            return None
-        around = [
-            {above for above in ancestors_in(each, self.scope) if isinstance(above, _CHOOSING)}
-            for each in self._openings
-        ]
-        pairs = zip(self._openings, around, strict=True)
-        return next((each for each, above in pairs if around[0] < above), None)
+        openings = self._openings
+        return next((each for each in openings[1:] if self._takes_over(each, openings[0])), None)
+
+    def _takes_over(self, later: ast.expr, first: ast.expr) -> bool:
+        """Tell whether the session of one opening is closed where that of another is."""
+        around = _choices_around(first, self.scope)
+        beside = _choices_around(later, self.scope)
+        inner = beside - around
+        is_either = any(isinstance(c, ast.If) and _is_between(c, first, later) for c in around)
+        if not inner or not around <= beside or is_either:
+            return False
+        name = getattr(self.receiver, "id", "")
+        inside = {node for choice in inner for node in nodes_in(choice)}
+        return any(
+            isinstance(node, ast.Attribute)
+            and node.attr in CLOSES
+            and is_name(node.value, name)
+            and node.lineno > later.lineno
+            and node not in inside
+            for node in own_nodes(self.scope.node)
+        )
 
     @property
     def may_be_none(self) -> bool:
@@ -555,6 +568,15 @@ def gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is given a session that is opened for it alone."""
     values = (inference.value(a, scope) for a in arguments(call) if isinstance(a, ast.Call))
     return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)
+
+
+def _choices_around(node: ast.AST, scope: Scope) -> set[ast.AST]:
+    return {above for above in ancestors_in(node, scope) if isinstance(above, _CHOOSING)}
+
+
+def _is_between(choice: ast.If, first: ast.expr, later: ast.expr) -> bool:
+    """Tell whether the ``else`` of a statement begins between two expressions."""
+    return bool(choice.orelse) and first.lineno < choice.orelse[0].lineno <= later.lineno
 
 
 def _is_none(value: ast.AST | None) -> bool:
