@@ -998,3 +998,41 @@ def test_objects_made_with_a_fake(tmp_path: Path) -> None:
         },
         CODES,
     )
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("asyncio.create_task(read(db))", "it may be closed before that is done"),
+        ("asyncio.create_task(inner())", "it may be closed before that is done"),
+        (
+            "return await asyncio.gather(read(db), read(db))",
+            "an error of one spoils the transaction of all",
+        ),
+        (
+            "db.commit()\n    asyncio.create_task(read(db))",
+            "it may be closed before that is done",
+        ),
+        (
+            "for x in xs:\n        db.commit()\n        asyncio.create_task(read(db))",
+            "the `commit()` of one saves",
+        ),
+        ("asyncio.create_task(save(db))", "the `commit()` of one saves"),
+        ("asyncio.create_task(read(db))\n    db.commit()", "the `commit()` of one saves"),
+        ("asyncio.create_task(unknown(db))", "the `commit()` of one saves"),
+    ],
+)
+def test_the_message_speaks_of_a_commit_only_where_there_may_be_one(
+    tmp_path: Path, body: str, fault: str
+) -> None:
+    text = (
+        "import asyncio\nfrom sqlalchemy import select\nfrom sqlalchemy.orm import Session\n"
+        "async def read(db: Session):\n    await ready()\n"
+        "    return db.execute(select(Agent)).all()\n"
+        "async def save(db: Session):\n    await ready()\n    db.add(Agent())\n    db.commit()\n"
+        "async def start(db: Session, xs):\n    async def inner():\n        await ready()\n"
+        f"        return db.query(Agent).all()\n    {body}\n"
+    )
+    write_project(tmp_path, {"app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS206"]
+    assert fault in message

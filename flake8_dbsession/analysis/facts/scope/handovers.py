@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
 from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting
 from flake8_dbsession.analysis.facts.scope.idle_work import does_no_work
 from flake8_dbsession.analysis.facts.scope.own_workers import is_for_worker_alone
+from flake8_dbsession.analysis.facts.scope.shared_commits import may_commit
 from flake8_dbsession.analysis.library.running import (
     EVENT_LOOPS,
     GATHERS,
@@ -116,6 +117,7 @@ class Handover(NamedTuple):
         known: what it is.
         scope: the scope of the call.
         is_told_to_share: whether it is a connection that was opened for several threads.
+        may_commit: whether the work, or the function that starts it, may commit.
     """
 
     node: ast.Call
@@ -125,6 +127,7 @@ class Handover(NamedTuple):
     known: RoleValue
     scope: Scope
     is_told_to_share: bool = False
+    may_commit: bool = True
 
 
 class _Start(NamedTuple):
@@ -168,7 +171,10 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
                     callee = ast.unparse(start.node.func)
                     opening = opening_call(session, start.scope, inference)
                     shares = opening is not None and is_for_threads(opening)
-                    yield Handover(start.node, start.hop, callee, text, known, start.scope, shares)
+                    commits = may_commit(start.node, session, known, start.scope, inference)
+                    yield Handover(
+                        start.node, start.hop, callee, text, known, start.scope, shares, commits
+                    )
 
 
 def _handed_by(
