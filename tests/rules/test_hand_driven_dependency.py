@@ -657,3 +657,59 @@ def test_a_test_that_patches_the_factory_may_look_at_what_it_gives(tmp_path: Pat
     )
     outside = outside.replace("for db in get_db():", "for db in get_db():  # DBS105")
     assert_driven(tmp_path / "other", outside, "service.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "for db in get_db():\n        return db.get(A, 1)",
+            "the `return` in its loop skips its commit",
+        ),
+        (
+            "for db in get_db():\n        if db.get(A, 1):\n            break\n        log()",
+            "the `break` in its loop skips its commit",
+        ),
+        (
+            "for db in get_db():\n        for x in xs:\n            break\n        db.add(A())",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        try:\n            db.add(A())\n"
+            "        except Exception:\n            log()",
+            "what leaves its loop early leaves it to the garbage collector to close it",
+        ),
+        (
+            "for db in get_db():\n        try:\n            db.add(A())\n"
+            "        except Exception:\n            log()\n            raise",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "db = next(get_db())\n    try:\n        db.add(A())\n        db.commit()\n"
+            "    except Exception:\n        db.rollback()\n    finally:\n        db.close()",
+            "closes the session before its first use, and does not learn of an error",
+        ),
+        ("db = next(get_db())\n    db.add(A())", "so that its rollback does not run on an error"),
+    ],
+)
+def test_the_message_says_what_goes_wrong_there(tmp_path: Path, text: str, fault: str) -> None:
+    database = """
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def get_db():
+            db = SessionLocal()
+            try:
+                yield db
+                db.commit()
+            except Exception:
+                db.rollback()
+                raise
+            finally:
+                db.close()
+    """
+    code = f"from core.database import get_db\n\ndef f(xs):\n    {text}\n"
+    write_project(tmp_path, {"core/database.py": database, "app.py": code})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert fault in message

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.facts.lifetime.in_tests import only_looks_at_double
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.flow.exceptions import (
+    ANY_EXCEPTION,
+    Caught,
+    caught_by,
+    class_names,
+)
+from flake8_dbsession.analysis.names.parents import ancestors_in
+from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.driven import way_of_driven, work_after
@@ -132,7 +140,12 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     is_sure = _rolls_back_finally(function)
     if leaving.rolls_back and is_sure and fact.loop is not None:
         return f"drives a dependency by hand, and an error {left}"
-    if leaving.rolls_back and not is_sure:
+    if leaving.commits and (way := _early_way_out(fact)):
+        return f"drives a dependency by hand, and the `{way}` in its loop skips its commit"
+    is_seen_to = _sees_to_errors(fact)
+    if fact.loop is not None and is_seen_to:
+        return f"drives a dependency by hand, and what leaves its loop early {left}"
+    if leaving.rolls_back and not is_sure and not is_seen_to:
         return "drives a dependency by hand, so that its rollback does not run on an error"
     if fact.is_dropped and not fact.is_async and isinstance(function, FunctionValue):
         closing = "drops the dependency at once, which closes the session before its first use"
@@ -142,6 +155,45 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     if not fact.is_dropped and fact.node is not fact.made:
         return "drives a dependency by hand, and nothing is sure to end it"
     return "drives a dependency by hand, which then does not learn of an error"
+
+
+def _early_way_out(fact: DrivenDependency) -> str:
+    """Name what leaves the loop over a dependency before its end; empty for nothing, or no loop."""
+    for node in own_nodes(fact.loop) if fact.loop is not None else ():
+        if isinstance(node, (ast.Break, ast.Return)) and not _is_of_inner_loop(node, fact):
+            return "return" if isinstance(node, ast.Return) else "break"
+    return ""
+
+
+def _is_of_inner_loop(node: ast.AST, fact: DrivenDependency) -> bool:
+    around = takewhile(lambda above: above is not fact.loop, ancestors_in(node, fact.scope))
+    return isinstance(node, ast.Break) and any(isinstance(above, LOOPS) for above in around)
+
+
+def _sees_to_errors(fact: DrivenDependency) -> bool:
+    """Tell whether code rolls back in a handler itself, or its loop lets no error out."""
+    match fact.loop:
+        case ast.For(body=[ast.Try() as attempt]) | ast.AsyncFor(body=[ast.Try() as attempt]):
+            if _lets_nothing_out(attempt):
+                return True
+    function = fact.scope.function() or fact.scope.module.scope
+    handlers = (n for n in own_nodes(function.node) if isinstance(n, ast.ExceptHandler))
+    return bool(fact.name) and any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "rollback"
+        and is_name(node.value, fact.name)
+        for handler in handlers
+        for node in nodes_in(handler)
+    )
+
+
+def _lets_nothing_out(attempt: ast.Try) -> bool:
+    """Tell whether a ``try`` catches whatever goes wrong in it, and raises nothing itself."""
+    after = [node for part in (*attempt.handlers, *attempt.finalbody) for node in nodes_in(part)]
+    return any(
+        caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
+        for handler in attempt.handlers
+    ) and not any(isinstance(node, ast.Raise) for node in [*after, *attempt.orelse])
 
 
 def _rolls_back_finally(function: Value | None) -> bool:
