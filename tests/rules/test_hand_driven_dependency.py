@@ -663,11 +663,19 @@ def test_a_test_that_patches_the_factory_may_look_at_what_it_gives(tmp_path: Pat
     ("text", "fault"),
     [
         (
-            "for db in get_db():\n        return db.get(A, 1)",
+            "for db in get_db():\n        db.add(A())\n        return xs",
             "the `return` in its loop skips its commit",
         ),
         (
-            "for db in get_db():\n        if db.get(A, 1):\n            break\n        log()",
+            "for db in get_db():\n        db.add(A())\n        db.commit()\n        return xs",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        return db.get(A, 1)",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        if unknown(db):\n            break\n        log()",
             "the `break` in its loop skips its commit",
         ),
         (

@@ -6,6 +6,8 @@ import ast
 from collections.abc import Iterator
 from itertools import takewhile
 
+from flake8_dbsession.analysis.effects.work.model import LASTING, Did
+from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.facts.lifetime.in_tests import only_looks_at_double
@@ -140,7 +142,8 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     is_sure = _rolls_back_finally(function)
     if leaving.rolls_back and is_sure and fact.loop is not None:
         return f"drives a dependency by hand, and an error {left}"
-    if leaving.commits and (way := _early_way_out(fact)):
+    way = _early_way_out(fact)
+    if leaving.commits and way and _leaves_work(fact, context):
         return f"drives a dependency by hand, and the `{way}` in its loop skips its commit"
     is_seen_to = _sees_to_errors(fact)
     if fact.loop is not None and is_seen_to:
@@ -163,6 +166,15 @@ def _early_way_out(fact: DrivenDependency) -> str:
         if isinstance(node, (ast.Break, ast.Return)) and not _is_of_inner_loop(node, fact):
             return "return" if isinstance(node, ast.Return) else "break"
     return ""
+
+
+def _leaves_work(fact: DrivenDependency, context: Context) -> bool:
+    """Tell whether code may leave work to the dependency's commit, and commits nothing itself."""
+    function = fact.scope.function()
+    if not fact.name or function is None:
+        return False
+    uses = uses_of_name(fact.name, function, thing_of(fact.known), context.file.inference)
+    return bool(uses.ever & LASTING) and not uses.ever & Did.COMMITS
 
 
 def _is_of_inner_loop(node: ast.AST, fact: DrivenDependency) -> bool:
