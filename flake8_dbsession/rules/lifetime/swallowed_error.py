@@ -176,7 +176,9 @@ def _way_out(fact: SwallowedError) -> str:
         return f"call {rollback}{again}"
     if fact.undone is Undone.OTHERS:
         commit = f"`{waiting}{fact.session}.commit()`"
-        return f"give {commit} a `try` of its own whose handler rolls back, and so undoes no more"
+        flush = f", and the flush of line {fact.flushed}," if fact.flushed else ""
+        own = "a `try` of its own whose handler rolls back, and so undoes no more"
+        return f"give {commit}{flush} {own}"
     if fact.undone is Undone.UNCOMMITTED:
         before = f"for a rollback may undo line {fact.before} as well"
         commit = f"`{waiting}{fact.session}.commit()` before the `try`"
