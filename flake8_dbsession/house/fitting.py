@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder, holder_of
 from flake8_dbsession.analysis.facts.acquisition.given_or_own import GivenOrOwn, given_or_own
@@ -10,7 +11,7 @@ from flake8_dbsession.analysis.facts.lifetime.conditions import missing_at
 from flake8_dbsession.analysis.facts.scope.sharing import becomes_global
 from flake8_dbsession.analysis.lifetimes import constructs_by_name
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Parameter, Scope
+from flake8_dbsession.analysis.names.scopes import Assigned, Imported, Parameter, Scope, declared
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import Resource
 from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes, root_of
@@ -25,30 +26,32 @@ CLOSE_REPLACED = "close it before the next one is opened, and in a `finally` aro
 """The way out for what a loop opens again."""
 
 
-def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
+def fitted(pattern: str, acquisition: Acquisition, tree: Tree, *, is_kept: bool = False) -> str:
     """Word a way out so that it fits the place of an acquisition.
 
     Args:
         pattern: the sanctioned code between backticks, or words.
         acquisition: what it is to take the place of.
         tree: the visited part of the file.
+        is_kept: whether others have what is opened, or an object made with it, when the function
+            has ended.
 
     Returns:
         The pattern, with what has to change around it: an object that is kept is given a session
-        from outside, what becomes a global has no block around its life, what is returned is opened
-        by the callers, what is opened where none was given needs a block that closes only its own,
-        and what is opened on another condition one under that condition.
+        from outside, what becomes a global, or goes into one, has no block around its life, what is
+        returned is opened by the callers, what is opened where none was given needs a block that
+        closes only its own, and what is opened on another condition one under that condition.
     """
     if _is_kept(acquisition, tree):
         return passed_in(pattern, acquisition.scope)
-    if becomes_global(acquisition):
+    if becomes_global(acquisition) or _is_in_global(acquisition, tree):
         return f"one for each piece of work{opened_by(pattern, acquisition.scope)}"
     if not pattern.startswith(("`with ", "`async with ")):
         return pattern
     if _is_returned(acquisition):
         is_theirs = not is_local(pattern, acquisition.scope)
         return f"{pattern} in its callers" if is_theirs else WRITE_ONE
-    choice = _choice_at(acquisition, tree)
+    choice = _choice_at(acquisition, tree) if not is_kept else None
     if choice is not None:
         return in_coroutine(_choosing(pattern, choice), acquisition.scope)
     if is_conditional(acquisition, tree):
@@ -57,6 +60,8 @@ def fitted(pattern: str, acquisition: Acquisition, tree: Tree) -> str:
             for missing in missing_at(acquisition.node, tree)
         )
         return f"{pattern} {'where none was passed in' if is_given else 'around the work'}"
+    if is_kept:
+        return passed_in(pattern, acquisition.scope)
     return in_coroutine(pattern, acquisition.scope)
 
 
@@ -180,6 +185,48 @@ def _is_kept(acquisition: Acquisition, tree: Tree) -> bool:
     if acquisition.holder is Holder.LOCAL:
         return leaves_in_an_object(acquisition.name, acquisition.scope)
     return acquisition.holder in _KEEPING
+
+
+def _is_in_global(acquisition: Acquisition, tree: Tree) -> bool:
+    """Tell whether a function keeps what is made with an acquisition under a global name."""
+    if acquisition.holder is Holder.ARGUMENT and isinstance(acquisition.target, ast.Call):
+        holder, name, _ = holder_of(acquisition.target, acquisition.scope, tree)
+        if not constructs_by_name(acquisition.target):
+            return False
+        if holder is not Holder.LOCAL:
+            return holder is Holder.GLOBAL
+    else:
+        name = acquisition.name if acquisition.holder is Holder.LOCAL else ""
+    function = acquisition.scope.function()
+    return function is not None and name in _names_in_globals(function)
+
+
+@remembered
+def _names_in_globals(function: Scope) -> frozenset[str]:
+    """Give the local names that a function keeps in globals, by themselves or in an object."""
+    kept = set(declared(function, ast.Global))
+    if not kept:
+        return frozenset()
+    assigned = [node for node in own_nodes(function.node) if isinstance(node, ast.Assign)]
+    found: set[str] = set()
+    while pending := [node for node in assigned if _named_in_targets(node) & kept]:
+        assigned = [node for node in assigned if node not in pending]
+        kept = {name for node in pending for name in _names_handed(node.value)}
+        found |= kept
+    return frozenset(found)
+
+
+def _named_in_targets(assignment: ast.Assign) -> set[str]:
+    return {target.id for target in assignment.targets if isinstance(target, ast.Name)}
+
+
+def _names_handed(value: ast.expr) -> Iterator[str]:
+    """Give the names that an object is made with, or the one that is handed on."""
+    match value:
+        case ast.Name(id=name):
+            yield name
+        case ast.Call() if constructs_by_name(value):
+            yield from (part.id for part in nodes_in(value) if isinstance(part, ast.Name))
 
 
 def _is_returned(acquisition: Acquisition) -> bool:

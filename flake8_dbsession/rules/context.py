@@ -14,6 +14,7 @@ from flake8_dbsession.analysis.facts.acquisition.held_otherwise import (
 from flake8_dbsession.analysis.facts.acquisition.openings import Opening
 from flake8_dbsession.analysis.facts.framework.migrations import is_migration
 from flake8_dbsession.analysis.facts.framework.request_sessions import is_kept_for_request
+from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.facts.scope.expired_objects import returns_objects
 from flake8_dbsession.analysis.file import SourceFile
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -219,7 +220,12 @@ class Context:
         advice = self.advice(acquisition, by_others=by_others)
         if is_kept_for_request(acquisition, self.file.inference):
             return f"{advice.words} where it is needed"
-        fitting = fitted(advice.words, acquisition, self.file.tree)
+        is_kept = any(
+            ending.is_kept
+            for ending in self.file.facts(Ending)
+            if ending.acquisition.node is acquisition.node
+        )
+        fitting = fitted(advice.words, acquisition, self.file.tree, is_kept=is_kept)
         left_out = _left_out(acquisition) if advice.way is not None else ""
         return f"{fitting}{left_out}{RETURN_VALUES * self._expires(advice, acquisition)}"
 

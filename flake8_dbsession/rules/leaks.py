@@ -14,7 +14,7 @@ from flake8_dbsession.analysis.flow.exceptions import (
     caught_by,
     class_names,
 )
-from flake8_dbsession.analysis.lifetimes import Handing, Leak, Leaving
+from flake8_dbsession.analysis.lifetimes import Leak, Leaving
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.rules.context import Context
 
@@ -23,7 +23,6 @@ _WORDS = {
     Leaving.RAISES: "raises",
     Leaving.LOSES: "drops it",
 }
-_FOR_GOOD = frozenset({Handing.REGISTERED, Handing.RETURNED, Handing.STORED})
 
 CLOSE_THERE = "close it on that path too"
 """The way out where no ``with`` block can be around what works with it."""
@@ -56,11 +55,6 @@ def _is_bound_again(ending: Ending) -> bool:
     return bool(again) and any(close > min(again) for close in closes)
 
 
-def lives_on(ending: Ending) -> bool:
-    """Tell whether what is opened is handed on for good on some way."""
-    return any(hand_on.how in _FOR_GOOD for hand_on in ending.lifetime.hand_ons)
-
-
 def outlives_its_function(close: HandClose, context: Context) -> bool:
     """Tell whether what is closed by hand is handed on for good on another way.
 
@@ -73,9 +67,7 @@ def outlives_its_function(close: HandClose, context: Context) -> bool:
         its own can close it.
     """
     return any(
-        ending.lifetime.outlives
-        and any(closed.node is close.node for closed in ending.lifetime.closes)
-        and lives_on(ending)
+        ending.lives_on and any(closed.node is close.node for closed in ending.lifetime.closes)
         for ending in context.file.facts(Ending)
     )
 

@@ -839,3 +839,200 @@ def test_the_message_names_the_provider_that_gave_the_session(tmp_path: Path) ->
         "let each open its own",
         "let each open its own, with `async with web_session() as session:`",
     ]
+
+
+def test_plain_function_is_no_task(tmp_path: Path) -> None:
+    """What ``create_task`` is given is no coroutine, so that it starts nothing."""
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import asyncio
+                from typing import Any, Dict, Optional
+
+                from sqlalchemy.orm import Session
+
+                class Mailer:
+                    def __init__(self, db: Optional[Session] = None):
+                        self.db = db
+
+                    def send(self, to) -> Dict[str, Any]:
+                        return post(self.db, to)
+
+                    def confirm(self, to):
+                        template = self.db.get(Template, 1)
+                        if template is None:
+                            return {"success": False}
+                        return self.send(to)
+
+                    def count(self):
+                        number = len(self.db.scalars(query).all())
+                        return number
+
+                    def again(self, to):
+                        return self.again(to) if to else self.confirm(to) or None
+
+                    def entwined(self):
+                        a = self.db or 1
+                        b = a or c
+                        c = b or a
+                        return c
+
+                    def later(self, to):
+                        return self.deliver(to)
+
+                    async def deliver(self, to):
+                        await post(self.db, to)
+
+                    def unknown(self, to):
+                        return post(self.db, to)
+
+                def start(db: Session, to):
+                    mailer = Mailer(db)
+                    asyncio.create_task(mailer.send(to))
+                    asyncio.create_task(mailer.confirm(to))
+                    asyncio.create_task(mailer.count())
+                    asyncio.create_task(mailer.again(to))
+                    asyncio.create_task(mailer.later(to))  # DBS206
+                    asyncio.create_task(mailer.deliver(to))  # DBS206
+                    asyncio.create_task(mailer.unknown(to))  # DBS206
+                    asyncio.create_task(mailer.entwined())  # DBS206
+            """
+        },
+        CODES,
+    )
+
+
+def test_objects_made_with_a_fake(tmp_path: Path) -> None:
+    """What an object was given tells more than what its class says that it wants."""
+    assert_cases(
+        tmp_path,
+        {
+            "services.py": """
+                from dataclasses import dataclass
+
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                class Base:
+                    def __init__(self, db: AsyncSession):
+                        self.db = db
+
+                    async def load(self, number):
+                        return await self.db.get(Agent, number)
+
+                class Service(Base):
+                    def __init__(self, name, db: AsyncSession):
+                        super().__init__(db)
+                        self.name = name
+
+                @dataclass
+                class Record:
+                    db: AsyncSession
+                    name: str = ""
+
+                    async def load(self, number):
+                        return await self.db.get(Agent, number)
+            """,
+            "test_app.py": """
+                import asyncio
+                from types import SimpleNamespace
+                from unittest.mock import AsyncMock
+
+                import pytest
+                from sqlalchemy.ext.asyncio import AsyncSession
+
+                from services import Base, Record, Service
+
+                class Answers:
+                    def __init__(self, answers=()):
+                        self.answers = list(answers)
+
+                    async def get(self, model, number):
+                        return self.answers.pop(0)
+
+                class Wrapped:
+                    def __init__(self, session):
+                        self.wrapped = session
+
+                    async def get(self, model, number):
+                        return await self.wrapped.get(model, number)
+
+                class Passing:
+                    def __init__(self, inner):
+                        self.inner = inner
+
+                    def __getattr__(self, name):
+                        return getattr(self.inner, name)
+
+                async def test_fakes():
+                    answers = Answers([1, 2, 3])
+                    base = Base(answers)
+                    await asyncio.gather(*[base.load(n) for n in range(3)])
+                    service = Service("a", db=answers)
+                    await asyncio.gather(*[service.load(n) for n in range(3)])
+                    record = Record(db=answers)
+                    await asyncio.gather(*[record.load(n) for n in range(3)])
+                    mocked = Base(AsyncMock(spec=AsyncSession))
+                    await asyncio.gather(*[mocked.load(n) for n in range(3)])
+                    simple = Record(SimpleNamespace(get=AsyncMock()))
+                    await asyncio.gather(*[simple.load(n) for n in range(3)])
+                    fake: AsyncSession = AsyncMock()
+                    await asyncio.gather(*[work(fake) for n in range(3)])
+
+                async def test_sessions(db: AsyncSession, unknown):
+                    base = Base(db)
+                    await asyncio.gather(*[base.load(n) for n in range(3)])  # DBS206
+                    service = Service("a", unknown)
+                    await asyncio.gather(*[service.load(n) for n in range(3)])  # DBS206
+                    record = Record(db)
+                    await asyncio.gather(*[record.load(n) for n in range(3)])  # DBS206
+                    wrapped = Base(Wrapped(db))
+                    await asyncio.gather(*[wrapped.load(n) for n in range(3)])  # DBS206
+                    passing = Base(Passing(db))
+                    await asyncio.gather(*[passing.load(n) for n in range(3)])  # DBS206
+                    either = Base(Answers())
+                    if unknown:
+                        either = Base(db)
+                    await asyncio.gather(*[either.load(n) for n in range(3)])  # DBS206
+            """,
+        },
+        CODES,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "fault"),
+    [
+        ("asyncio.create_task(read(db))", "it may be closed before that is done"),
+        ("asyncio.create_task(inner())", "it may be closed before that is done"),
+        (
+            "return await asyncio.gather(read(db), read(db))",
+            "an error of one spoils the transaction of all",
+        ),
+        (
+            "db.commit()\n    asyncio.create_task(read(db))",
+            "it may be closed before that is done",
+        ),
+        (
+            "for x in xs:\n        db.commit()\n        asyncio.create_task(read(db))",
+            "the `commit()` of one saves",
+        ),
+        ("asyncio.create_task(save(db))", "the `commit()` of one saves"),
+        ("asyncio.create_task(read(db))\n    db.commit()", "the `commit()` of one saves"),
+        ("asyncio.create_task(unknown(db))", "the `commit()` of one saves"),
+    ],
+)
+def test_the_message_speaks_of_a_commit_only_where_there_may_be_one(
+    tmp_path: Path, body: str, fault: str
+) -> None:
+    text = (
+        "import asyncio\nfrom sqlalchemy import select\nfrom sqlalchemy.orm import Session\n"
+        "async def read(db: Session):\n    await ready()\n"
+        "    return db.execute(select(Agent)).all()\n"
+        "async def save(db: Session):\n    await ready()\n    db.add(Agent())\n    db.commit()\n"
+        "async def start(db: Session, xs):\n    async def inner():\n        await ready()\n"
+        f"        return db.query(Agent).all()\n    {body}\n"
+    )
+    write_project(tmp_path, {"app.py": text})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS206"]
+    assert fault in message

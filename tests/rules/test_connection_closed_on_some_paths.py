@@ -1127,3 +1127,110 @@ def test_the_message_names_what_raises_with_the_connection_open(tmp_path: Path) 
     write_project(tmp_path, {"service.py": text})
     (message,) = (m for *_, code, m in lint(tmp_path, "service.py") if code in CODES)
     assert "when line 17 raises" in message
+
+
+def test_what_libraries_print_with_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "output.py": """
+                from rich.console import Console
+
+                console = Console(stderr=True)
+            """,
+            "app.py": """
+                import sqlite3
+
+                import click
+                import typer
+                from pprint import pprint
+                from rich import print as show
+                from rich.console import Console
+                from termcolor import colored, cprint
+                from tqdm import tqdm
+
+                from output import console
+
+                own = Console()
+
+                class Command:
+                    def __init__(self):
+                        self.console = Console()
+                        self.sender = Sender()
+
+                    def told(self):
+                        conn = sqlite3.connect("app.db")
+                        self.console.print("open")
+                        conn.close()
+
+                    def sent(self):
+                        conn = sqlite3.connect("app.db")  # DBS603
+                        self.sender.print("open")
+                        conn.close()
+
+                def clicked():
+                    conn = sqlite3.connect("app.db")
+                    click.echo(click.style("open", fg="green"))
+                    click.secho("open", err=True)
+                    typer.echo("open")
+                    typer.secho("open")
+                    conn.close()
+
+                def asked():
+                    conn = sqlite3.connect("app.db")  # DBS603
+                    click.confirm("open?")
+                    conn.close()
+
+                def shown(items):
+                    bar = tqdm(total=3)
+                    conn = sqlite3.connect("app.db")
+                    show("[green]open")
+                    own.print(colored("open", "green"))
+                    console.rule("open")
+                    cprint("open")
+                    pprint(items)
+                    tqdm.write("open")
+                    bar.update(1)
+                    conn.close()
+
+                def read():
+                    conn = sqlite3.connect("app.db")  # DBS603
+                    own.input("open?")
+                    conn.close()
+            """,
+        },
+        CODES,
+    )
+
+
+def test_a_text_that_is_split_and_joined_does_not_raise(tmp_path: Path) -> None:
+    assert_cases(
+        tmp_path,
+        {
+            "app.py": """
+                import re
+                import sqlite3
+
+                def search(q, separator):
+                    conn = sqlite3.connect("app.db")
+                    query = " ".join(f'"{w}"' for w in q.split() if w)
+                    parts = query.partition(":")
+                    words = query.rsplit(",", 1)
+                    conn.close()
+                    return parts, words
+
+                def split(q, separator):
+                    conn = sqlite3.connect("app.db")  # DBS603
+                    words = q.split(separator)
+                    conn.close()
+                    return words
+
+                def by_pattern(q):
+                    conn = sqlite3.connect("app.db")  # DBS603
+                    words = re.split(q, "a b")
+                    conn.close()
+                    return words
+            """
+        },
+        CODES,
+    )

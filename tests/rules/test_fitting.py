@@ -280,6 +280,38 @@ def test_a_session_in_an_object_that_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "way_out"),
+    [
+        ("kept[1] = Service(db)", PASSED),
+        ("kept.append(Service(db))", PASSED),
+        ("service = Service(db)\n    service.start()\n    return service", PASSED),
+        ("return {'a': Service(db)}", PASSED),
+        ("global shared\n    shared = Service(db)\n    shared.start()", EACH),
+        ("global shared\n    service = Service(db)\n    shared = service", EACH),
+        ("global shared\n    service = Service(SessionLocal())\n    shared = service", EACH),
+        ("global shared\n    shared = Service(SessionLocal())", EACH),
+        (
+            "global shared\n    try:\n        shared = Service(db)\n"
+            "    except Exception:\n        db.close()\n        raise",
+            EACH,
+        ),
+        ("service = Service(db)\n    service.start()\n    db.close()", BLOCK),
+        ("global shared\n    shared = Service(db).count()\n    db.close()", BLOCK),
+        ("kept.append(Service(db).name)\n    db.close()", BLOCK),
+        ("stack.callback(db.close)\n    db.add(1)", BLOCK),
+    ],
+)
+def test_an_object_that_outlives_the_function_needs_more_than_a_block(
+    tmp_path: Path, body: str, way_out: str
+) -> None:
+    opened = "" if "SessionLocal()" in body else "db = SessionLocal()\n    "
+    text = f"{HEADER}kept = []\n\ndef f(stack):\n    {opened}{body}\n"
+    write_project(tmp_path, {**CHOSEN, "core.py": CORE, "service.py": text})
+    (message,) = [m for *_, found, m in lint(tmp_path, "service.py") if found == "DBS101"]
+    assert message.endswith(f"; {way_out}")
+
+
+@pytest.mark.parametrize(
     ("text", "code", "way_out"),
     [
         (

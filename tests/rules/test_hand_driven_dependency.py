@@ -647,3 +647,113 @@ def test_a_dependency_that_opens_from_a_second_factory_is_no_other(tmp_path: Pat
         "use the parameter `db = Depends(get_master_db)`",
         "use `with contextmanager(get_db)() as db:`",
     ]
+
+
+def test_a_test_that_patches_the_factory_may_look_at_what_it_gives(tmp_path: Path) -> None:
+    text = """
+    from unittest.mock import MagicMock, patch
+
+    import core.database
+    from core.database import get_db
+
+    @patch("core.database.SessionLocal")
+    def test_given(factory):
+        generator = get_db()
+        db = next(generator)
+        assert db == factory.return_value
+        factory.return_value.close.assert_not_called()
+
+    def test_at_once(monkeypatch):
+        monkeypatch.setattr(core.database, "SessionLocal", MagicMock())
+        db = next(get_db())
+        assert isinstance(db, MagicMock)
+        assert db is not None
+
+    def test_loop():
+        with patch.object(core.database, "SessionLocal") as factory:
+            for db in get_db():
+                assert db is factory.return_value
+                break
+
+    def test_works(monkeypatch):
+        monkeypatch.setattr(core.database, "SessionLocal", testing_session)
+        db = next(get_db())  # DBS105
+        db.execute(statement)
+
+    @patch("core.mail.send")
+    def test_other(send):
+        db = next(get_db())  # DBS105
+        assert db is not None
+    """
+    assert_driven(tmp_path, text, "tests/test_database.py")
+    (tmp_path / "other").mkdir()
+    outside = text.replace("next(generator)", "next(generator)  # DBS105").replace(
+        "db = next(get_db())\n        assert isinst",
+        "db = next(get_db())  # DBS105\n        assert isinst",
+    )
+    outside = outside.replace("for db in get_db():", "for db in get_db():  # DBS105")
+    assert_driven(tmp_path / "other", outside, "service.py")
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (
+            "for db in get_db():\n        db.add(A())\n        return xs",
+            "the `return` in its loop skips its commit",
+        ),
+        (
+            "for db in get_db():\n        db.add(A())\n        db.commit()\n        return xs",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        return db.get(A, 1)",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        if unknown(db):\n            break\n        log()",
+            "the `break` in its loop skips its commit",
+        ),
+        (
+            "for db in get_db():\n        for x in xs:\n            break\n        db.add(A())",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "for db in get_db():\n        try:\n            db.add(A())\n"
+            "        except Exception:\n            log()",
+            "what leaves its loop early leaves it to the garbage collector to close it",
+        ),
+        (
+            "for db in get_db():\n        try:\n            db.add(A())\n"
+            "        except Exception:\n            log()\n            raise",
+            "so that its rollback does not run on an error",
+        ),
+        (
+            "db = next(get_db())\n    try:\n        db.add(A())\n        db.commit()\n"
+            "    except Exception:\n        db.rollback()\n    finally:\n        db.close()",
+            "closes the session before its first use, and does not learn of an error",
+        ),
+        ("db = next(get_db())\n    db.add(A())", "so that its rollback does not run on an error"),
+    ],
+)
+def test_the_message_says_what_goes_wrong_there(tmp_path: Path, text: str, fault: str) -> None:
+    database = """
+        from sqlalchemy.orm import sessionmaker
+
+        SessionLocal = sessionmaker()
+
+        def get_db():
+            db = SessionLocal()
+            try:
+                yield db
+                db.commit()
+            except Exception:
+                db.rollback()
+                raise
+            finally:
+                db.close()
+    """
+    code = f"from core.database import get_db\n\ndef f(xs):\n    {text}\n"
+    write_project(tmp_path, {"core/database.py": database, "app.py": code})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS105"]
+    assert fault in message

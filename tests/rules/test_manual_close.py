@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import indent
 
-from tests.cases import assert_cases, lint, write_project
+import pytest
+
+from tests.cases import HOUSE, assert_cases, lint, write_project
 
 CODES = {"DBS301", "DBS306"}
 DATABASE = """
@@ -402,3 +405,50 @@ def test_an_asynchronous_session_is_closed_by_an_asynchronous_block(tmp_path: Pa
         "closes by hand what an `async with` block closes; use one",
         "closes a session by hand; let an `async with` block close it, whatever happens",
     ]
+
+
+_REBOUND = "opens another under its name; use `with get_db_session() as db:` for each"
+_MAYBE = "; use `with get_db_session() as db:`, with `nullcontext()` where none is opened"
+_PLAIN = "; use `with get_db_session() as db:`"
+
+
+@pytest.mark.parametrize(
+    ("body", "ending"),
+    [
+        (
+            "db = SessionLocal()\ntry:\n    for x in xs:\n        if work(db):\n"
+            "            db.rollback()\n            db = SessionLocal()\nfinally:\n    db.close()",
+            _REBOUND,
+        ),
+        ("db = SessionLocal()\nif xs:\n    db = SessionLocal()\nwork(db)\ndb.close()", _REBOUND),
+        ("db = None\nif xs:\n    db = SessionLocal()\nwork(db)\nif db:\n    db.close()", _MAYBE),
+        ("db = SessionLocal() if xs else None\nwork(db)\nif db:\n    db.close()", _MAYBE),
+        ("if xs:\n    db = SessionLocal()\nelse:\n    db = Other()\nwork(db)\ndb.close()", None),
+        ("db = SessionLocal()\nwork(db)\ndb.close()\ndb = SessionLocal()\ndb.add(1)", None),
+        (
+            "db = Other()\ndb.flush()\nfor x in xs:\n    db = SessionLocal()\n    db.close()",
+            None,
+        ),
+        (
+            "if xs:\n    db = Other()\nelse:\n    if work():\n        db = SessionLocal()\n"
+            "    else:\n        return\nwork(db)\ndb.close()",
+            None,
+        ),
+        (
+            "db = None\ntry:\n    db = SessionLocal()\nfinally:\n    if db:\n        db.close()",
+            None,
+        ),
+        ("db = None\nif xs:\n    db = SessionLocal()\n    work(db)\n    db.close()", None),
+    ],
+)
+def test_a_session_that_one_block_cannot_close(
+    tmp_path: Path, body: str, ending: str | None
+) -> None:
+    text = "from core.database import Other, SessionLocal\ndef f(xs):\n" + indent(body, "    ")
+    write_project(tmp_path, {**HOUSE, "app.py": text + "\n"})
+    (message,) = [m for *_, code, m in lint(tmp_path, "app.py") if code == "DBS301"]
+    if ending is None:
+        assert "nullcontext" not in message
+        assert "another" not in message
+    else:
+        assert message.endswith(ending)

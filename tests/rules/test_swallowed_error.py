@@ -377,9 +377,7 @@ def test_message_awaits_an_asynchronous_rollback(tmp_path: Path) -> None:
     )
     write_project(tmp_path, {"service.py": text})
     (message,) = [m for *_, m in lint(tmp_path, "service.py")]
-    assert message.endswith(
-        "call `await db.rollback()` in it, and load again what is read after it"
-    )
+    assert message.endswith("; call `await db.rollback()` in it")
 
 
 def test_a_transaction_held_under_a_name_is_not_rolled_back_by_the_way(tmp_path: Path) -> None:
@@ -2141,6 +2139,11 @@ def test_the_commit_of_an_objects_session_gets_a_try_of_its_own(tmp_path: Path) 
     write_project(tmp_path, {"core.py": CORE, "service.py": service})
     (message,) = (text for *_, code, text in lint(tmp_path, "service.py") if code == "DBS308")
     assert "give `self.s.commit()` a `try` of its own whose handler rolls back" in message
+    flushing = service.replace("row.stop = client", "self.s.flush(); row.stop = client")
+    line = dedent(flushing)[: dedent(flushing).index("self.s.flush")].count("\n") + 1
+    write_project(tmp_path, {"service.py": flushing})
+    (message,) = (text for *_, code, text in lint(tmp_path, "service.py") if code == "DBS308")
+    assert f"give `self.s.commit()`, and the flush of line {line}, a `try` of its own" in message
 
 
 def test_what_is_awaited_is_asynchronous_whatever_its_annotation_says(tmp_path: Path) -> None:

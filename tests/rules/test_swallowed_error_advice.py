@@ -423,3 +423,92 @@ def test_a_session_that_flushes_at_no_query(tmp_path: Path) -> None:
         ways_out(tmp_path, service)
         ((*_, message),) = lint(tmp_path, "service.py")
         assert f"after which {refusing}" in message
+
+
+@pytest.mark.parametrize(
+    ("body", "is_read"),
+    [
+        ("{tried}\n    return User.name", False),
+        ("number = user.id\n    {tried}\n    return number", False),
+        ("count = len(user.posts)\n    {tried}\n    log(count)", False),
+        ("result = Result(user.id)\n    {tried}\n    return result", False),
+        ("users = Users(db)\n    {tried}\n    users.close()", False),
+        ("made(unknown)\n    {tried}\n    log(unknown.id)", False),
+        ("await made(db, names)\n    {tried}\n    log(names.id)", False),
+        ("ids = []\n    ids.append(user.id)\n    {tried}\n    log(ids)", False),
+        ("await made(db, unknown)\n    {tried}\n    log(unknown.id)", True),
+        ("found = {}\n    found[1].append(user)\n    {tried}\n    log(found)", True),
+        (
+            "found = {}\n    found[1].append(user)\n    for each in found.values():\n"
+            "        await made(db, each)\n        {tried}",
+            True,
+        ),
+        ("ids = [each.id for each in user.posts]\n    {tried}\n    log(ids)", False),
+        (
+            "found = []\n    for each in ids(user.id):\n        found.append(user.id)\n"
+            "        {tried}\n        log(found)",
+            True,
+        ),
+        ("{tried}\n    return user", True),
+        ("{tried}\n    return user.name", True),
+        ("{tried}\n    return Result.model_validate(user)", True),
+        ("{tried}\n    log(given.name)", True),
+        ("for each in names:\n        other = await db.get(User, each)\n        {tried}", False),
+        ("for each in user.posts:\n        each.read()\n        {tried}", True),
+        ("for each in names:\n        log(user.name)\n        {tried}", True),
+    ],
+)
+def test_what_is_to_be_loaded_again_is_named_only_where_it_is_read(
+    tmp_path: Path, body: str, is_read: bool
+) -> None:
+    indent = " " * (8 if "        {tried}" in body else 4)
+    tried = ["try:", "    await db.commit()", "except Exception:", "    print('not saved')"]
+    models = "class Base(DeclarativeBase): ...\nclass User(Base): ...\n"
+    service = (
+        f"from sqlalchemy.orm import DeclarativeBase\n{models}"
+        "async def save(db: AsyncSession, names: list[str], given: User, unknown):\n"
+        "    user = await db.get(User, 1)\n    user.name = 'a'\n    "
+        + body.replace("{tried}", f"\n{indent}".join(tried))
+        + "\n"
+    )
+    (advice,) = ways_out(tmp_path, service)
+    assert advice.endswith(", and load again what is read after it") == is_read
+
+
+@pytest.mark.parametrize(
+    ("other", "refusing"),
+    [
+        ("", "a PostgreSQL transaction refuses all work"),
+        ("Plain = sessionmaker(engine)", "a PostgreSQL transaction refuses all work"),
+        ("Other = async_sessionmaker(engine)", "the session refuses all work"),
+        ("def f():\n    return AsyncSession(engine)", "the session refuses all work"),
+    ],
+)
+def test_a_session_of_unknown_origin_flushes_as_the_projects_factories_say(
+    tmp_path: Path, other: str, refusing: str
+) -> None:
+    factory = (
+        "from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine\n"
+        "from sqlalchemy.orm import sessionmaker\n"
+        'engine = create_async_engine("postgresql+asyncpg://localhost/app")\n'
+        f"def make():\n    return async_sessionmaker(engine, autoflush=False)\n{other}\n"
+    )
+    service = """
+        class Service:
+            def __init__(self, db: AsyncSession):
+                self.db = db
+
+            async def import_all(self, rows):
+                for row in rows:
+                    try:
+                        if not (await self.db.execute(select(Row))).scalar():
+                            self.db.add(Row(row))
+                    except Exception:
+                        print("skipped")
+                await self.db.commit()
+    """
+    tests = {"tests/test_db.py": factory.replace(", autoflush=False", "")}
+    write_project(tmp_path, {"db.py": factory, **tests})
+    ways_out(tmp_path, service)
+    ((*_, message),) = lint(tmp_path, "service.py")
+    assert f"after which {refusing}" in message

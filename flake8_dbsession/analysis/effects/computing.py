@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.effects.raising import is_imported
+from flake8_dbsession.analysis.library.printing import PRINTERS
 from flake8_dbsession.analysis.library.python import (
     COMPUTING_MODULES,
     IN_PLACE,
@@ -71,7 +72,7 @@ def _is_method_of_value(call: ast.Call) -> bool:
 
 
 def _is_of_values(name: str) -> bool:
-    return name in QUIET_FUNCTIONS or name.partition(".")[0] in COMPUTING_MODULES
+    return name in QUIET_FUNCTIONS | PRINTERS or name.partition(".")[0] in COMPUTING_MODULES
 
 
 def _body_computes(function: FunctionValue, inference: Inference) -> bool:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Set
 
 from flake8_dbsession.analysis.flow import raises_by_name
+from flake8_dbsession.analysis.library.printing import PRINTERS
 from flake8_dbsession.analysis.library.python import (
     CLOCK_WORDS,
     EMPTY_CONTAINERS,
@@ -15,8 +16,8 @@ from flake8_dbsession.analysis.library.python import (
     NUMBERS,
     PRINTING,
     QUIET_FUNCTIONS,
-    QUIET_NAMES,
     SLEEPING,
+    SPLITTING,
     STREAMS,
     TEXT_METHODS,
     TIME_METHODS,
@@ -51,6 +52,8 @@ _HARMLESS_METHODS = (
 _NOTING = {"add": ("session", "db"), "cancel": ("future", "handle", "task", "timer")}
 # They fail only on what is no number; the clock gives one.
 _HARMLESS_NAMES = frozenset({"timedelta"})
+_QUIET = QUIET_FUNCTIONS | PRINTERS
+_QUIET_NAMES = frozenset(name.rpartition(".")[2] for name in {*_QUIET, SLEEPING})
 _TEXT_METHODS = frozenset({"format", "join"})
 _RAISING = (
     ast.Assert,
@@ -114,6 +117,8 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
             return name not in _TEXT_METHODS
         case ast.Attribute(value=ast.Name(id="re")) if call.args:
             return not isinstance(call.args[0], ast.Constant)  # a pattern that is written out
+        case ast.Attribute(value=owner, attr=name) if name in SPLITTING:
+            return is_imported(owner, scope) or not _is_given_constants(call)
         case ast.Attribute(value=owner, attr=name) if name in MAPPING_METHODS:
             return not _is_mapping(owner, scope)
         case ast.Attribute(value=owner, attr="replace") if _is_given_texts(call):
@@ -122,7 +127,7 @@ def may_raise(call: ast.Call, scope: Scope) -> bool:
 
 
 def is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a call is that of a function of Python's library that does not raise.
+    """Tell whether a call is that of a library's function that does not raise, or of a printer.
 
     Args:
         call: the call.
@@ -134,14 +139,15 @@ def is_quiet(call: ast.Call, scope: Scope, inference: Inference) -> bool:
         root = root.value
     bound = [b.how for b in scope.lookup(root.id)] if isinstance(root, ast.Name) else []
     imported = [how for how in bound if isinstance(how, Imported)]
-    if not imported or len(imported) < len(bound):
+    is_method = root is not call.func and len(bound) == 1
+    if not is_method and (not imported or len(imported) < len(bound)):
         return False
     last = imported[0].name if root is call.func else last_segment(call.func)
-    callee = inference.value(call.func, scope) if last in QUIET_NAMES else None
+    callee = inference.value(call.func, scope) if last in _QUIET_NAMES else None
     if not isinstance(callee, External):
         return False
     is_sleep = callee.name == SLEEPING and _is_given_constants(call)
-    is_known = is_sleep or callee.name in QUIET_FUNCTIONS
+    is_known = is_sleep or callee.name in _QUIET
     return is_known and not _stands_for_elements(root, scope)
 
 

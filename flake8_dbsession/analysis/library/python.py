@@ -37,6 +37,10 @@ VALUES = (LOOKING - {"id", "print"}) | {"abs", "all", "any", "float", "int", "ro
 NUMBERS = frozenset({"abs", "float", "int", "max", "min", "round"})
 """The builtins that fail only on what is no number."""
 
+_MOCKS = {"AsyncMock", "MagicMock", "Mock", "NonCallableMagicMock", "NonCallableMock"}
+STAND_INS = frozenset({f"unittest.mock.{name}" for name in _MOCKS} | {"types.SimpleNamespace"})
+"""The classes whose objects stand for any other in a test."""
+
 VALUES_OF = frozenset({"operator.attrgetter", "operator.itemgetter"})
 """What gives a function that reads from what it is given."""
 
@@ -95,8 +99,13 @@ TEXT_METHODS = frozenset(
     | {"lstrip", "removeprefix", "removesuffix", "rstrip", "splitlines", "startswith", "strip"}
     | {"swapcase", "upper", "zfill"}
 )
+"""The methods of texts that do not raise."""
+
+SPLITTING = frozenset({"partition", "rpartition", "rsplit", "split"})
+"""Those that do not raise where they are told nothing, or where to split."""
+
 TIME_METHODS = frozenset({"isoformat", "strftime", "timestamp", "total_seconds"})
-"""The methods of texts and times that do not raise."""
+"""The methods of times that do not raise."""
 
 VALUE_METHODS = (
     TEXT_METHODS
@@ -171,9 +180,6 @@ COMPUTING_MODULES = frozenset(
 
 SLEEPING = "time.sleep"
 """What fails only where it is given a negative number."""
-
-QUIET_NAMES = frozenset(name.rpartition(".")[2] for name in {*QUIET_FUNCTIONS, SLEEPING})
-"""Their last segments."""
 
 LOGGERS = ("logging", "logger", "log")
 LOGS = frozenset({"critical", "debug", "error", "exception", "info", "log", "warn", "warning"})

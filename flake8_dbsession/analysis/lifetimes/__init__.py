@@ -2,6 +2,8 @@
 
 from flake8_dbsession.analysis.lifetimes.fates import Fate, Outcome
 from flake8_dbsession.analysis.lifetimes.model import (
+    FOR_GOOD,
+    KEPT,
     Close,
     Closing,
     Handing,
@@ -16,6 +18,8 @@ from flake8_dbsession.analysis.lifetimes.model import (
 from flake8_dbsession.analysis.lifetimes.solver import fate_of, lifetimes
 
 __all__ = [
+    "FOR_GOOD",
+    "KEPT",
     "Close",
     "Closing",
     "Fate",

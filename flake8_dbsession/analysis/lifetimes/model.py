@@ -121,6 +121,13 @@ class Handing(Enum):
     UNKNOWN = "a call that could not be followed"
 
 
+KEPT = frozenset({Handing.RETURNED, Handing.STORED})
+"""To whom it is handed on who may work with it when the function has long ended."""
+
+FOR_GOOD = KEPT | {Handing.REGISTERED}
+"""To whom it is handed on who sees to it from then on."""
+
+
 class Leak(NamedTuple):
     """A way to leave it open: the statement or expression that leaves, and how."""
 

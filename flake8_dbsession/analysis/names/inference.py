@@ -44,6 +44,7 @@ from flake8_dbsession.analysis.names.scopes import (
     Scope,
     last_segment,
 )
+from flake8_dbsession.analysis.names.stand_ins import is_stand_in, kept_stand_in
 from flake8_dbsession.analysis.names.used_sessions import used_session
 from flake8_dbsession.analysis.names.values import (
     HELD,
@@ -396,6 +397,8 @@ class Inference:
             case ast.Attribute(value=base, attr=name):
                 owner = self.value(base, scope)
                 value = self.attribute(owner, name)
+                if isinstance(owner, InstanceValue) and _is_held(value):
+                    value = kept_stand_in(base, name, owner.cls, scope, self) or value
                 if isinstance(owner, External):
                     value = self._of_any_import(base, name, scope) or value
                 if value is None or isinstance(value, External):
@@ -550,7 +553,8 @@ class Inference:
                 return self._unpacked(self.value(value, scope), path)
             case Annotated(annotation=annotation, value=value):
                 found = self.value(value, scope) if value is not None else None
-                return found if isinstance(found, RoleValue) else self.annotated(annotation, scope)
+                is_told = isinstance(found, RoleValue) or is_stand_in(found, self)
+                return found if is_told else self.annotated(annotation, scope)
             case Entered(context=context, is_async=is_async):
                 return self.entered(context, scope, is_async=is_async)
             case Iterated(iterable=iterable):
@@ -1144,6 +1148,10 @@ def _instance(value: Value | None) -> Value | None:
     if isinstance(value, External) and value.name not in _ANYTHING:
         return External(f"{value.name}()")
     return None
+
+
+def _is_held(value: Value | None) -> bool:
+    return isinstance(value, RoleValue) and value.role in HELD
 
 
 def _kept(value: Value | None) -> Value | None:

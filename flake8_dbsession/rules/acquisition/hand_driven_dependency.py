@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from itertools import takewhile
 
+from flake8_dbsession.analysis.effects.work.model import LASTING, Did
+from flake8_dbsession.analysis.effects.work.uses import thing_of, uses_of_name
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import is_closed_by_hand
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.facts.lifetime.in_tests import only_looks_at_double
+from flake8_dbsession.analysis.flow.exceptions import (
+    ANY_EXCEPTION,
+    Caught,
+    caught_by,
+    class_names,
+)
+from flake8_dbsession.analysis.names.parents import ancestors_in
+from flake8_dbsession.analysis.names.scopes import LOOPS, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue, Value
-from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
+from flake8_dbsession.analysis.nodes import is_name, nodes_in, own_nodes
 from flake8_dbsession.house.advice import Advice
 from flake8_dbsession.house.block_ends import leaving_of
 from flake8_dbsession.house.driven import way_of_driven, work_after
@@ -30,7 +41,8 @@ class HandDrivenDependency(Rule[DrivenDependency]):
     Reports `next(get_db())`, `anext(...)`, `.__next__()`, `.send(None)`, and `for` and `async for`
     loops over a dependency, wherever they stand. Silent where the generator is kept under a name
     and closed in a `finally`, or handed to what closes it; in tests it is enough that the generator
-    is closed, driven on or returned at all, since that is how a dependency itself is tested. One
+    is closed, driven on or returned at all, since that is how a dependency itself is tested, or
+    that the test patches what the dependency opens from, and runs no statement on what it gave. One
     that yields in a loop gives many sessions to go through, and is no dependency. `next()` on an
     asynchronous dependency fails at once, and the message says so.
 
@@ -100,10 +112,15 @@ class HandDrivenDependency(Rule[DrivenDependency]):
 
     def check(self, fact: DrivenDependency, context: Context) -> Iterator[Violation]:
         """Report dependencies driven by hand and left to the garbage collector."""
-        if fact.is_closed or (context.is_test and fact.is_ended):
+        if fact.is_closed or (context.is_test and _is_tested(fact, context)):
             return
         wrong, way_out = _why(fact, context), _way_out(fact, context)
         yield self.violation(fact.node, f"`{fact.text}` {wrong}; {way_out}")
+
+
+def _is_tested(fact: DrivenDependency, context: Context) -> bool:
+    """Tell whether a test drives a dependency in order to test it."""
+    return fact.is_ended or only_looks_at_double(fact, context.file.inference)
 
 
 def _why(fact: DrivenDependency, context: Context) -> str:
@@ -125,7 +142,13 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     is_sure = _rolls_back_finally(function)
     if leaving.rolls_back and is_sure and fact.loop is not None:
         return f"drives a dependency by hand, and an error {left}"
-    if leaving.rolls_back and not is_sure:
+    way = _early_way_out(fact)
+    if leaving.commits and way and _leaves_work(fact, context):
+        return f"drives a dependency by hand, and the `{way}` in its loop skips its commit"
+    is_seen_to = _sees_to_errors(fact)
+    if fact.loop is not None and is_seen_to:
+        return f"drives a dependency by hand, and what leaves its loop early {left}"
+    if leaving.rolls_back and not is_sure and not is_seen_to:
         return "drives a dependency by hand, so that its rollback does not run on an error"
     if fact.is_dropped and not fact.is_async and isinstance(function, FunctionValue):
         closing = "drops the dependency at once, which closes the session before its first use"
@@ -135,6 +158,54 @@ def _why(fact: DrivenDependency, context: Context) -> str:
     if not fact.is_dropped and fact.node is not fact.made:
         return "drives a dependency by hand, and nothing is sure to end it"
     return "drives a dependency by hand, which then does not learn of an error"
+
+
+def _early_way_out(fact: DrivenDependency) -> str:
+    """Name what leaves the loop over a dependency before its end; empty for nothing, or no loop."""
+    for node in own_nodes(fact.loop) if fact.loop is not None else ():
+        if isinstance(node, (ast.Break, ast.Return)) and not _is_of_inner_loop(node, fact):
+            return "return" if isinstance(node, ast.Return) else "break"
+    return ""
+
+
+def _leaves_work(fact: DrivenDependency, context: Context) -> bool:
+    """Tell whether code may leave work to the dependency's commit, and commits nothing itself."""
+    function = fact.scope.function()
+    if not fact.name or function is None:
+        return False
+    uses = uses_of_name(fact.name, function, thing_of(fact.known), context.file.inference)
+    return bool(uses.ever & LASTING) and not uses.ever & Did.COMMITS
+
+
+def _is_of_inner_loop(node: ast.AST, fact: DrivenDependency) -> bool:
+    around = takewhile(lambda above: above is not fact.loop, ancestors_in(node, fact.scope))
+    return isinstance(node, ast.Break) and any(isinstance(above, LOOPS) for above in around)
+
+
+def _sees_to_errors(fact: DrivenDependency) -> bool:
+    """Tell whether code rolls back in a handler itself, or its loop lets no error out."""
+    match fact.loop:
+        case ast.For(body=[ast.Try() as attempt]) | ast.AsyncFor(body=[ast.Try() as attempt]):
+            if _lets_nothing_out(attempt):
+                return True
+    function = fact.scope.function() or fact.scope.module.scope
+    handlers = (n for n in own_nodes(function.node) if isinstance(n, ast.ExceptHandler))
+    return bool(fact.name) and any(
+        isinstance(node, ast.Attribute)
+        and node.attr == "rollback"
+        and is_name(node.value, fact.name)
+        for handler in handlers
+        for node in nodes_in(handler)
+    )
+
+
+def _lets_nothing_out(attempt: ast.Try) -> bool:
+    """Tell whether a ``try`` catches whatever goes wrong in it, and raises nothing itself."""
+    after = [node for part in (*attempt.handlers, *attempt.finalbody) for node in nodes_in(part)]
+    return any(
+        caught_by(ANY_EXCEPTION, class_names(handler.type)) is Caught.YES
+        for handler in attempt.handlers
+    ) and not any(isinstance(node, ast.Raise) for node in [*after, *attempt.orelse])
 
 
 def _rolls_back_finally(function: Value | None) -> bool:

@@ -26,17 +26,17 @@ class ConnectionNotClosedOnEveryPath(Rule[Ending]):
     ## What it does
     Reports a connection that some path closes or hands on while another leaves the function with it
     open: by an early return, by running off the end, or by an exception that a call in between can
-    raise; the message names that line. `conn.cursor()`, `conn.rollback()`, logging, `print`, `len`,
-    `str`, clocks and what only works out a path or a text, such as `os.path.join()`, do not raise
-    in practice, and leave no path; neither do `begin()` and literal `PRAGMA` statements on a fresh
-    connection, what reads their answers or commits them, and functions that do no more than that
-    with it, unless a handler of the function awaits their failure. What else a connection or a
-    cursor of it raises is its library's `Error` (`DatabaseError` of sqlite3, aiosqlite, psycopg and
-    psycopg2, and SQLAlchemy's `SQLAlchemyError`), so that handlers for that class catch all of it.
-    What is done with a row, such as `fetchone()[0]`, may raise something else. For what else is
-    meant, see [DBS602](DBS602.md). A close that an unguarded `yield` skips is
-    [DBS404](DBS404.md)'s. The presets' `tests` layer allows it: there the path that leaks is the
-    failing test.
+    raise; the message names that line. `conn.cursor()`, `conn.rollback()`, logging, `print` and
+    what libraries have like it, such as `click.echo()`, `len`, `str`, clocks and what only works
+    out a path or a text, such as `os.path.join()`, do not raise in practice, and leave no path;
+    neither do `begin()` and literal `PRAGMA` statements on a fresh connection, what reads their
+    answers or commits them, and functions that do no more than that with it, unless a handler of
+    the function awaits their failure. What else a connection or a cursor of it raises is its
+    library's `Error` (`DatabaseError` of sqlite3, aiosqlite, psycopg and psycopg2, and SQLAlchemy's
+    `SQLAlchemyError`), so that handlers for that class catch all of it. What is done with a row,
+    such as `fetchone()[0]`, may raise something else. For what else is meant, see
+    [DBS602](DBS602.md). A close that an unguarded `yield` skips is [DBS404](DBS404.md)'s. The
+    presets' `tests` layer allows it: there the path that leaks is the failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out. Each error then costs a connection,

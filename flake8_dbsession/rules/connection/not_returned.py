@@ -8,7 +8,7 @@ from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.connection.wording import provided_connection
 from flake8_dbsession.rules.context import Context
-from flake8_dbsession.rules.leaks import leaving_line, lives_on
+from flake8_dbsession.rules.leaks import leaving_line
 from flake8_dbsession.rules.registry import register
 
 
@@ -84,7 +84,7 @@ class PooledConnectionNotReturned(Rule[Ending]):
             return
         opened, lifetime = fact.acquisition, fact.lifetime
         provided = provided_connection(opened, context)
-        where = "on that path too" if lives_on(fact) else "in a `finally`"
+        where = "on that path too" if fact.is_handed_on_for_good else "in a `finally`"
         giving = f"call `{fact.taking.gives}` {where}"
         way_out = f"use {provided}" if provided is not None else giving
         closes = bool(lifetime.closes) and not fact.taking.close_gives_back

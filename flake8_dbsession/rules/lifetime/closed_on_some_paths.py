@@ -29,15 +29,15 @@ class SessionNotClosedOnEveryPath(Rule[Ending]):
     raise; the message names that line. What is followed as a hand-on is listed with
     [DBS302](DBS302.md). `if db: db.close()` with `db = None` before the `try` closes the session,
     and so does a close under a flag that was set where the session was opened. Calls that do not
-    raise in practice (logging, warnings, `print`, `len`, `str`, clocks, what only works out a path
-    or a text, such as `os.path.join()`, `db.add()`, a written key of a dictionary's `get()`,
-    listeners, `asyncio.create_task()`, functions of the project that only note something in memory)
-    leave no path. Nor does `rollback()`: it gives its connection up even where it fails; nor a
-    `connection()` that is the session's first and fails. What else a session raises, or a query or
-    result that it gives, is `SQLAlchemyError`, so that handlers for that class catch all of it. In
-    a pytest fixture a `yield` does not raise. A close that an unguarded `yield` skips is
-    [DBS404](DBS404.md)'s, a use after the close [DBS305](DBS305.md)'s. The presets' `tests` layer
-    allows it: there the path that leaks is the failing test.
+    raise in practice (logging, warnings, `print` and `click.echo()`, `len`, `str`, clocks, what
+    only works out a path or a text, such as `os.path.join()`, `db.add()`, a written key of a
+    dictionary's `get()`, listeners, `asyncio.create_task()`, functions of the project that only
+    note something in memory) leave no path. Nor does `rollback()`: it gives its connection up even
+    where it fails; nor a `connection()` that is the session's first and fails. What else a session
+    raises, or a query or result that it gives, is `SQLAlchemyError`, so that handlers for that
+    class catch all of it. In a pytest fixture a `yield` does not raise. A close that an unguarded
+    `yield` skips is [DBS404](DBS404.md)'s, a use after the close [DBS305](DBS305.md)'s. The
+    presets' `tests` layer allows it: there the path that leaks is the failing test.
 
     ## Why is this bad?
     The path without the close is the one that nobody tries out: the error, the early return. Each

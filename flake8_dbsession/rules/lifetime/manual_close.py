@@ -96,8 +96,15 @@ def _why(fact: HandClose, context: Context, *, is_in_finally: bool) -> str:
         return "closes a session by hand; let a `finally` close it, whatever happens"
     receiver = ast.unparse(fact.receiver)
     name = local_name(receiver)
-    pattern = _pattern(fact, name, context)
     block = "an `async with` block" if fact.known.is_async else "a `with` block"
+    pattern = _pattern(fact, name, context)
+    if fact.next_opening is not None:
+        line = fact.next_opening.lineno
+        each = f"use {pattern} for each" if pattern else f"open each in {block} of its own"
+        return f"closes a session by hand, and line {line} opens another under its name; {each}"
+    if fact.may_be_none:
+        closing = f"use {pattern}" if pattern else f"let {block} close it"
+        return f"closes a session by hand; {closing}, with `nullcontext()` where none is opened"
     if is_in_finally:
         return f"closes by hand what {block} closes; use {pattern or 'one'}"
     if pattern is None:

@@ -77,7 +77,7 @@ class SwallowedErrorWithoutRollback(Rule[SwallowedError]):
     what was added before a `try` that only flushes it has to move into the block, and the message
     names its line; a `begin_nested()` that comes too late so is reported as well. What was added
     right before another `try` is to be flushed before it, and what an asynchronous session's
-    savepoint changes and the code reads after it failed is to be loaded again.
+    savepoint changes, or its rollback expires, and the code reads after that is to be loaded again.
 
     ## Why is this bad?
     After a failed flush or commit the session raises PendingRollbackError whatever it is asked,
@@ -174,12 +174,14 @@ def _way_out(fact: SwallowedError) -> str:
     waiting = "await " if fact.is_async else ""
     rollback = f"`{waiting}{fact.session}.rollback()` in it"
     # A rollback expires what was loaded, and to read that would be I/O outside of an await.
-    again = ", and load again what is read after it" if fact.is_async else ""
+    again = ", and load again what is read after it" if fact.is_read_again else ""
     if fact.undone is None:
         return f"call {rollback}{again}"
     if fact.undone is Undone.OTHERS:
         commit = f"`{waiting}{fact.session}.commit()`"
-        return f"give {commit} a `try` of its own whose handler rolls back, and so undoes no more"
+        flush = f", and the flush of line {fact.flushed}," if fact.flushed else ""
+        own = "a `try` of its own whose handler rolls back, and so undoes no more"
+        return f"give {commit}{flush} {own}"
     if fact.undone is Undone.UNCOMMITTED:
         before = f"for a rollback may undo line {fact.before} as well"
         commit = f"`{waiting}{fact.session}.commit()` before the `try`"

@@ -99,12 +99,21 @@ class SessionSharedWithConcurrentWork(Rule[Handover]):
         if fact.known.resource is not Resource.SESSION:
             return
         way_out = own_session(fact.known, fact.session, fact.scope, context)
-        fault = "a session can serve only one at a time"
-        if fact.hop in _TURNS and not fact.known.is_async:
-            # Coroutines take turns at their awaits, so that no two are in a plain session at once.
-            fault = "the `commit()` of one saves what the others have only half done"
+        fault = _fault(fact)
         yield self.violation(
             fact.node,
             f"`{fact.callee}` shares the session `{fact.session}` with {SHARERS[fact.hop]}, "
             f"and {fault}; let each open its own{way_out}",
         )
+
+
+def _fault(fact: Handover) -> str:
+    """Say what goes wrong with a session that is shared so."""
+    if fact.hop not in _TURNS or fact.known.is_async:
+        return "a session can serve only one at a time"
+    # Coroutines take turns at their awaits, so that no two are in a plain session at once.
+    if fact.may_commit:
+        return "the `commit()` of one saves what the others have only half done"
+    if fact.hop is Hop.TASK:
+        return "it may be closed before that is done"
+    return "an error of one spoils the transaction of all"

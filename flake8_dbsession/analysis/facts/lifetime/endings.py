@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Set
 from flake8_dbsession.analysis.effects.effects import Effects
 from flake8_dbsession.analysis.effects.errors import raised_by
 from flake8_dbsession.analysis.effects.handlers import caught_classes
+from flake8_dbsession.analysis.effects.raising import is_imported
 from flake8_dbsession.analysis.effects.work.handed_out import is_handed_out_in_use
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import (
     Acquisition,
@@ -42,9 +43,11 @@ from flake8_dbsession.analysis.library.methods import (
     FRAME_READERS,
     KEEPING_NOTHING,
 )
-from flake8_dbsession.analysis.library.python import EXPECTING
+from flake8_dbsession.analysis.library.python import EXPECTING, KEEPING
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.lifetimes import (
+    FOR_GOOD,
+    KEPT,
     Handing,
     HandOn,
     Leak,
@@ -85,6 +88,7 @@ _ENDED_ELSEWHERE = frozenset(
     }
 )
 _MOST_LINES = 4_000  # of a function; what is longer was generated, and is not judged
+_YIELDS = (ast.Yield, ast.YieldFrom)
 
 
 class Ending(NamedTuple):
@@ -108,6 +112,30 @@ class Ending(NamedTuple):
     def is_pooled(self) -> bool:
         """Whether it was taken from a pool."""
         return self.taking is not None
+
+    @property
+    def is_handed_on_for_good(self) -> bool:
+        """Whether others see to it from then on, on some way, be it closed there."""
+        return any(hand_on.how in FOR_GOOD for hand_on in self.lifetime.hand_ons)
+
+    @property
+    def lives_on(self) -> bool:
+        """Whether it is handed on for good on some way, and open: no block of its own ends it."""
+        return self.lifetime.outlives and self.is_handed_on_for_good
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether others may work with it when the function has ended, as the code there shows.
+
+        What only a called function keeps, or a generator hands out, is left out, and what is closed
+        on another way.
+        """
+        if self.lifetime.closes or any(isinstance(n, _YIELDS) for n in own_nodes(self.scope.node)):
+            return False
+        return self.lifetime.outlives and any(
+            each.how in KEPT and _shows_keeper(each.node, self.scope)
+            for each in self.lifetime.hand_ons
+        )
 
     @property
     def leaves_with_its_cursor(self) -> bool:
@@ -136,6 +164,14 @@ class Ending(NamedTuple):
         if self.acquisition.holder is Holder.DISCARDED:
             return bool(self.lifetime.leaks)
         return self.lifetime.is_discarded
+
+
+def _shows_keeper(node: ast.AST, scope: Scope) -> bool:
+    """Tell whether a hand-on names what keeps it, or is the ``return`` of its own function."""
+    if isinstance(node, ast.Call):
+        is_container = isinstance(node.func, ast.Attribute) and node.func.attr in KEEPING
+        return is_container and not is_imported(node.func, scope)
+    return isinstance(node, (ast.Attribute, ast.Return, ast.Subscript))
 
 
 def endings(tree: Tree, inference: Inference) -> Iterator[Ending]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.autoflushing import no_factory_autoflushes
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import never_autoflushes
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import catches_all, caught_by
 from flake8_dbsession.analysis.facts.lifetime.helped_work import methods_of
@@ -89,7 +90,11 @@ class FlushErrors:
         is_added = not methods.isdisjoint({f"{name}.{method}" for method in CHANGING})
         if around is None or not is_added or is_committed:
             return False
-        return not never_autoflushes(self._code.scope, name, self._code.inference)
+        known, scope, inference = self._code.sessions[name], self._code.scope, self._code.inference
+        return not (
+            never_autoflushes(scope, name, inference)
+            or no_factory_autoflushes(known, scope, inference)
+        )
 
     def late_savepoints(self, name: str) -> Iterator[ast.Call]:
         """Find the savepoints whose own flush writes what was added before them."""

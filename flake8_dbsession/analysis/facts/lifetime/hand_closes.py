@@ -65,6 +65,10 @@ _CLOSING_WORK = frozenset(
 )
 
 
+# What runs a part of a function on some ways alone, or several times.
+_CHOOSING = (*LOOPS, ast.If, ast.Match)
+
+
 class Origin(Enum):
     """Whose the closed session or connection is."""
 
@@ -101,6 +105,66 @@ class HandClose(NamedTuple):
         """What ``close`` is called on."""
         assert isinstance(self.node.func, ast.Attribute)
         return self.node.func.value
+
+    @property
+    def next_opening(self) -> ast.expr | None:
+        """What opens another session under the same name on some ways, so that no block has both.
+
+        What is closed before the next section opens its own is none, nor what another branch opens.
+        """
+        openings = self._openings
+        return next((each for each in openings[1:] if self._takes_over(each, openings[0])), None)
+
+    def _takes_over(self, later: ast.expr, first: ast.expr) -> bool:
+        """Tell whether the session of one opening is closed where that of another is."""
+        around = _choices_around(first, self.scope)
+        beside = _choices_around(later, self.scope)
+        inner = beside - around
+        is_either = any(isinstance(c, ast.If) and _is_between(c, first, later) for c in around)
+        if not inner or not around <= beside or is_either:
+            return False
+        name = getattr(self.receiver, "id", "")
+        inside = {node for choice in inner for node in nodes_in(choice)}
+        return any(
+            isinstance(node, ast.Attribute)
+            and node.attr in CLOSES
+            and is_name(node.value, name)
+            and node.lineno > later.lineno
+            and node not in inside
+            for node in own_nodes(self.scope.node)
+        )
+
+    @property
+    def may_be_none(self) -> bool:
+        """Whether it is opened under a condition of the function's own, and is None without it."""
+        match self._openings:
+            case [opening] if self.origin is Origin.OWN:
+                above = [opening, *ancestors_in(opening, self.scope)]
+                closing = set(ancestors_in(self.node, self.scope))
+                tests = [
+                    node.test
+                    for node in above
+                    if isinstance(node, (ast.If, ast.IfExp)) and node not in closing
+                ]
+                name = getattr(self.receiver, "id", "")
+                return self._begins_as_none and any(not names(test, name) for test in tests)
+        return False
+
+    @property
+    def _values(self) -> list[ast.expr]:
+        """What a name is assigned that stands for what is closed, in the order of the text."""
+        bindings = self.scope.bindings(getattr(self.receiver, "id", ""))
+        hows = [binding.how for binding in bindings]
+        values = [how.value for how in hows if isinstance(how, Assigned) and not how.path]
+        return sorted(values, key=lambda value: value.lineno)
+
+    @property
+    def _openings(self) -> list[ast.expr]:
+        return [value for value in self._values if not _is_none(value)]
+
+    @property
+    def _begins_as_none(self) -> bool:
+        return any(_is_none(v) or _is_none(getattr(v, "orelse", None)) for v in self._values)
 
     @property
     def is_unpacked(self) -> bool:
@@ -504,6 +568,19 @@ def gives_new(call: ast.Call, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is given a session that is opened for it alone."""
     values = (inference.value(a, scope) for a in arguments(call) if isinstance(a, ast.Call))
     return any(isinstance(value, RoleValue) and value.role is Role.OPENED for value in values)
+
+
+def _choices_around(node: ast.AST, scope: Scope) -> set[ast.AST]:
+    return {above for above in ancestors_in(node, scope) if isinstance(above, _CHOOSING)}
+
+
+def _is_between(choice: ast.If, first: ast.expr, later: ast.expr) -> bool:
+    """Tell whether the ``else`` of a statement begins between two expressions."""
+    return bool(choice.orelse) and first.lineno < choice.orelse[0].lineno <= later.lineno
+
+
+def _is_none(value: ast.AST | None) -> bool:
+    return isinstance(value, ast.Constant) and value.value is None
 
 
 def _is_self(name: str, scope: Scope) -> bool:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
 from flake8_dbsession.analysis.facts.connection.databases import lives_in_memory, makes_memory
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
+from flake8_dbsession.analysis.library.python import LOOKING
 from flake8_dbsession.analysis.library.queries import STILL_LAZY
 from flake8_dbsession.analysis.lifetimes import Leaving
 from flake8_dbsession.analysis.memory import remembered
@@ -14,7 +16,7 @@ from flake8_dbsession.analysis.names.functions import is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import followed
-from flake8_dbsession.analysis.names.values import FunctionValue, Resource
+from flake8_dbsession.analysis.names.values import FunctionValue, Resource, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, children, nodes_in, own_nodes, root_of
 
 _MEMORY = (":memory:", "mode=memory")
@@ -83,23 +85,45 @@ def needs_no_close(ending: Ending, inference: Inference) -> bool:
     )
 
 
+def only_looks_at_double(driven: DrivenDependency, inference: Inference) -> bool:
+    """Tell whether a test replaces what a dependency opens, and only looks at what that gives.
+
+    Args:
+        driven: the dependency, which the test drives by hand.
+        inference: answers what is called.
+
+    Returns:
+        True where no statement runs on the session: nothing is left to roll back or to close.
+    """
+    if not _is_patched(driven.made, driven.scope, driven.known, inference):
+        return False
+    function = driven.scope.function()
+    return function is not None and _is_only_looked_at(driven.name, function)
+
+
 def _is_replaced(ending: Ending, inference: Inference) -> bool:
     """Tell whether a test, its class or its fixtures patch what opens something."""
-    patched = _patched_around(ending.scope)
-    if not patched:
-        return False
     acquisition = ending.acquisition
+    if not _patched_around(ending.scope):
+        return False
     if _is_of_double(acquisition.node.func, acquisition.scope):
         return True
-    opener = inference.value(acquisition.node.func, acquisition.scope)
-    names = _names_in(acquisition.node.func)
+    return _is_patched(acquisition.node, ending.scope, acquisition.known, inference)
+
+
+def _is_patched(call: ast.Call, scope: Scope, known: RoleValue, inference: Inference) -> bool:
+    """Tell whether what a call names, or the function that it calls, is patched around it."""
+    patched = _patched_around(scope)
+    if not patched:
+        return False
+    opener = inference.value(call.func, scope)
+    names = _names_in(call.func)
     if isinstance(opener, FunctionValue):
         names |= _names_in(opener.node)
-    of_sqlalchemy = acquisition.known.resource is Resource.SESSION
-    of_sqlalchemy = of_sqlalchemy or acquisition.known.library == "sqlalchemy"
+    of_sqlalchemy = known.resource is Resource.SESSION or known.library == "sqlalchemy"
     makers = _MAKERS if of_sqlalchemy else frozenset()
     segments = {name.rpartition(".")[2] for name in patched}
-    return not segments.isdisjoint(names | makers | {acquisition.known.library})
+    return not segments.isdisjoint(names | makers | {known.library})
 
 
 def _is_of_double(opener: ast.expr, scope: Scope) -> bool:
@@ -198,8 +222,13 @@ def _runs_no_statement(ending: Ending) -> bool:
     acquisition = ending.acquisition
     if acquisition.known.resource is not Resource.SESSION or not acquisition.name.isidentifier():
         return False
-    uses = _uses(ending.scope)
-    return all(_is_without_statement(around, uses) for around in uses.get(acquisition.name, []))
+    return _is_only_looked_at(acquisition.name, ending.scope)
+
+
+def _is_only_looked_at(name: str, scope: Scope) -> bool:
+    """Tell whether no statement runs on the session of a name."""
+    uses = _uses(scope)
+    return all(_is_without_statement(around, uses) for around in uses.get(name, []))
 
 
 @remembered
@@ -225,6 +254,8 @@ def _is_without_statement(
             return name in _STATEMENTLESS
         case [ast.Compare() | ast.Assert(), *_]:
             return True
+        case [ast.Call(func=ast.Name(id=name)), *_]:
+            return name in LOOKING
     return False
 
 

@@ -13,6 +13,7 @@ from flake8_dbsession.analysis.facts.lifetime.caught_errors import (
     may_go_on,
 )
 from flake8_dbsession.analysis.facts.lifetime.error_ways import Ways
+from flake8_dbsession.analysis.facts.lifetime.expired_reads import reads_after_rollback
 from flake8_dbsession.analysis.facts.lifetime.flush_errors import FlushErrors
 from flake8_dbsession.analysis.facts.lifetime.held_beside import hinting_in
 from flake8_dbsession.analysis.facts.lifetime.living_on import LivingOn
@@ -66,6 +67,10 @@ class SwallowedError(NamedTuple):
             a savepoint begins; else 0.
         expired: the name of an object that an asynchronous session cannot read any more after a
             savepoint that failed, and that is read there; else empty.
+        flushed: the line of the first flush in a ``try`` whose commit is to have one of its own,
+            else 0.
+        is_read_again: whether objects of an asynchronous session are read after a rollback, which
+            expires them.
     """
 
     node: ast.ExceptHandler
@@ -80,6 +85,8 @@ class SwallowedError(NamedTuple):
     added: int = 0
     unflushed: int = 0
     expired: str = ""
+    is_read_again: bool = False
+    flushed: int = 0
 
 
 def swallowed_errors(tree: Tree, inference: Inference) -> Iterator[SwallowedError]:
@@ -157,8 +164,16 @@ class _Found:
                     failing.added_before(name, code.tried[handler]),
                     unflushed_before(code.tried[handler], name, code),
                     expired_by(handler, name, code) if known.is_async else "",
+                    known.is_async and reads_after_rollback(handler, name, code),
+                    self._flush_in(handler, name) if undoes.kind is Undone.OTHERS else 0,
                 )
         yield from sorted(found.values(), key=lambda error: error.node.lineno)
+
+    def _flush_in(self, handler: ast.ExceptHandler, session: str) -> int:
+        """Give the line of the first flush that stands beside a commit in a ``try``, else 0."""
+        calls = self.code.calls_in(self.code.tried[handler])
+        flushes = (c.lineno for c in calls if dotted_name(c.func) == f"{session}.flush")
+        return min(flushes, default=0)
 
     def _is_postgresql(self, known: RoleValue) -> bool:
         return is_postgresql(known, self.code.scope, self.code.inference)

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from enum import Enum
 
+from flake8_dbsession.analysis.effects.awaitables import gives_no_awaitable
 from flake8_dbsession.analysis.effects.locks import library_object
-from flake8_dbsession.analysis.effects.work.following import can_be_followed
 from flake8_dbsession.analysis.facts.connection.connecting import is_for_threads, opening_call
 from flake8_dbsession.analysis.facts.scope.awaited_tasks import is_over_before
 from flake8_dbsession.analysis.facts.scope.carrying import (
@@ -22,6 +22,7 @@ from flake8_dbsession.analysis.facts.scope.carrying import (
 from flake8_dbsession.analysis.facts.scope.early_work import is_done_before_waiting
 from flake8_dbsession.analysis.facts.scope.idle_work import does_no_work
 from flake8_dbsession.analysis.facts.scope.own_workers import is_for_worker_alone
+from flake8_dbsession.analysis.facts.scope.shared_commits import may_commit
 from flake8_dbsession.analysis.library.running import (
     EVENT_LOOPS,
     GATHERS,
@@ -92,11 +93,6 @@ _PASSED_THROUGH = frozenset({"shield", "wait_for", "wrap_future", "run_until_com
 _TURNS = (*LOOPS, *COMPREHENSIONS)
 # The drivers whose connections serve only the thread that opened them, unless they are told to.
 _BOUND_TO_A_THREAD = frozenset({"sqlite3"})
-# What is no coroutine, nor anything else that can be awaited.
-_NO_WORK = (
-    *(ast.BinOp, ast.Compare, ast.Constant, ast.Dict, ast.DictComp, ast.JoinedStr, ast.List),
-    *(ast.ListComp, ast.Set, ast.SetComp, ast.Tuple, ast.UnaryOp),
-)
 
 
 class Hop(Enum):
@@ -121,6 +117,7 @@ class Handover(NamedTuple):
         known: what it is.
         scope: the scope of the call.
         is_told_to_share: whether it is a connection that was opened for several threads.
+        may_commit: whether the work, or the function that starts it, may commit.
     """
 
     node: ast.Call
@@ -130,6 +127,7 @@ class Handover(NamedTuple):
     known: RoleValue
     scope: Scope
     is_told_to_share: bool = False
+    may_commit: bool = True
 
 
 class _Start(NamedTuple):
@@ -173,7 +171,10 @@ def handovers(tree: Tree, inference: Inference) -> Iterator[Handover]:
                     callee = ast.unparse(start.node.func)
                     opening = opening_call(session, start.scope, inference)
                     shares = opening is not None and is_for_threads(opening)
-                    yield Handover(start.node, start.hop, callee, text, known, start.scope, shares)
+                    commits = may_commit(start.node, session, known, start.scope, inference)
+                    yield Handover(
+                        start.node, start.hop, callee, text, known, start.scope, shares, commits
+                    )
 
 
 def _handed_by(
@@ -510,14 +511,7 @@ def _in_work(expression: ast.expr, scope: Scope, inference: Inference) -> Iterat
 def _runs_at_once(function: ast.expr, scope: Scope, inference: Inference) -> bool:
     """Tell whether a call is over before anything is started: a plain function gives no work."""
     callee = inference.value(function, scope)
-    if not isinstance(callee, FunctionValue) or not isinstance(callee.node, ast.FunctionDef):
-        return False
-    is_plain = can_be_followed(callee)
-    return is_plain and all(
-        isinstance(node.value, _NO_WORK)
-        for node in own_nodes(callee.node)
-        if isinstance(node, (ast.Return, ast.Yield)) and node.value is not None
-    )
+    return isinstance(callee, FunctionValue) and gives_no_awaitable(callee, inference)
 
 
 def _assigned(name: str, scope: Scope) -> list[ast.expr]:
