@@ -37,6 +37,8 @@ _SPELLINGS = {
         ("?", "%s"),
         ("from psycopg2.pool import Threaded", "from psycopg_pool import "),
         ("ThreadedConnectionPool(2, 20)", "ConnectionPool(min_size=2, max_size=20)"),
+        ("import psycopg2", "import psycopg"),
+        ("psycopg2.", "psycopg."),
     )
 }
 _PLACEHOLDERS = regex(r"^from core\.(?:models|settings) import .+\n", re.MULTILINE)
