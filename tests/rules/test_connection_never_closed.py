@@ -401,6 +401,11 @@ def test_what_a_test_need_not_close(tmp_path: Path) -> None:
             import sqlite3
 
             return sqlite3.connect(":memory:")
+
+        def by_itself():
+            import duckdb
+
+            return duckdb.connect()
     """
     assert_cases(
         tmp_path,
@@ -415,7 +420,19 @@ def test_what_a_test_need_not_close(tmp_path: Path) -> None:
                 import pytest
                 from sqlalchemy import create_engine
                 import app.listen
-                from app.listen import get_listen_connection, in_memory
+                import duckdb
+                from app.listen import by_itself, get_listen_connection, in_memory
+
+                def test_in_memory_by_itself():
+                    duckdb.connect().execute("select 1")
+                    conn = duckdb.connect()
+                    conn.execute("select 1")
+                    other = by_itself()
+                    other.execute("select 1")
+
+                def test_of_a_file():
+                    conn = duckdb.connect("a.db")  # DBS602
+                    conn.execute("select 1")
 
                 async def test_of_a_real_database():
                     conn = await get_listen_connection("postgresql://db/x")  # DBS602

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition.driven import DrivenDependency
+from flake8_dbsession.analysis.facts.connection.connecting import is_in_memory
 from flake8_dbsession.analysis.facts.connection.databases import lives_in_memory, makes_memory
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending
 from flake8_dbsession.analysis.library.python import LOOKING
@@ -80,7 +81,7 @@ def needs_no_close(ending: Ending, inference: Inference) -> bool:
         all(leak.how is Leaving.RAISES for leak in ending.lifetime.leaks)
         or _is_replaced(ending, inference)
         or lives_in_memory(acquisition.known, inference)
-        or _is_in_memory(acquisition.node, acquisition.scope, inference)
+        or _is_in_memory(acquisition.node, acquisition.known, acquisition.scope, inference)
         or _runs_no_statement(ending)
     )
 
@@ -193,17 +194,26 @@ def _names_in(node: ast.AST) -> set[str]:
     }
 
 
-def _is_in_memory(call: ast.Call, scope: Scope, inference: Inference) -> bool:
-    """Tell whether a call opens a SQLite database in memory, by itself or in its function."""
+def _is_in_memory(call: ast.Call, known: RoleValue, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call opens a database in memory, by itself or in its function."""
     if any(_names_memory(argument, scope) for argument in arguments(call)):
+        return True
+    opener = inference.value(call.func, scope)
+    if not isinstance(opener, FunctionValue) and is_in_memory(call, known, scope, inference):
         return True
     if isinstance(call.func, ast.Attribute):
         engine, where = followed(call.func.value, scope, inference)
         if isinstance(engine, ast.Call) and makes_memory(engine, where, inference):
             return True
-    opener = inference.value(call.func, scope)
-    return isinstance(opener, FunctionValue) and any(
-        _names_memory(node, scope) for node in own_nodes(opener.node)
+    return isinstance(opener, FunctionValue) and _opens_in_memory(opener, inference)
+
+
+def _opens_in_memory(opener: FunctionValue, inference: Inference) -> bool:
+    scope = opener.scope.child(opener.node)
+    nodes = own_nodes(opener.node)
+    opened = [(node, inference.known(node, scope)) for node in nodes if isinstance(node, ast.Call)]
+    return any(_names_memory(node, scope) for node in nodes) or any(
+        known is not None and is_in_memory(node, known, scope, inference) for node, known in opened
     )
 
 
