@@ -1326,7 +1326,7 @@ def test_ways_that_cannot_be(tmp_path: Path, first: str, second: str, code: str)
                     cur.execute("UPDATE a SET b = 1")
                 except Exception:  # {code}
                     print("not saved")
-            changed = other
+            changed = 'c'
             if other is None:
                 print("none")
             elif {second}:
@@ -1337,7 +1337,7 @@ def test_ways_that_cannot_be(tmp_path: Path, first: str, second: str, code: str)
             cur = conn.cursor()
             if {second}:
                 cur.execute("UPDATE a SET b = 1")
-            changed = other
+            changed = 'c'
             if {first}:
                 try:
                     cur.execute("UPDATE a SET b = 1")
@@ -1353,7 +1353,7 @@ def test_ways_that_cannot_be(tmp_path: Path, first: str, second: str, code: str)
                     cur.execute("UPDATE a SET b = 1")
             except Exception:  # {code}
                 print("not saved")
-            changed = other
+            changed = 'c'
             try:
                 if {second}:
                     cur.execute("UPDATE a SET b = 1")
@@ -1389,6 +1389,46 @@ def test_names_that_change_in_a_loop(tmp_path: Path) -> None:
                     print("not saved")
             row["x"] = "b"
             if row["x"] == "b":
+                cur.execute("SELECT a FROM b")
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("errors.append(1)", "DBS611"),
+        ("note(errors)", "DBS611"),
+        ("errors[0] = 1", "DBS611"),
+        ("errors += [1]", "DBS611"),
+        ("print(len(errors))", "silent"),
+        ("print(errors.get('x'))", "silent"),
+    ],
+)
+def test_what_a_name_stands_for_may_change(tmp_path: Path, change: str, code: str) -> None:
+    check(
+        tmp_path,
+        f"""
+        def save(note, errors):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if not errors:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    {change}
+            if errors:
+                cur.execute("SELECT a FROM b")
+
+        def save_parts(note, errors):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if errors[0] == 1:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    {change}
+            if errors[0] == 2:
                 cur.execute("SELECT a FROM b")
         """,
     )

@@ -32,8 +32,8 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     A connection or cursor that a function is given is one of these drivers where the callers in
     sight give it one. Its handler that returns is reported where one of them, or a caller of that,
     goes on in the transaction: after nothing or what is false, on the ways that are taken then;
-    after another answer, before it is looked at. A handler that itself runs a statement before it rolls back is
-    reported as well, but for what it does only after a look at the error.
+    after another answer, before it is looked at. A handler that itself runs a statement before it
+    rolls back is reported as well, but for what it does only after a look at the error.
 
     The message advises a rollback in the handler where that undoes nothing else. Where it may undo
     what was changed, set or locked before, by earlier iterations of a loop or by whoever gave the
@@ -46,9 +46,8 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     handler that rolls back, to a savepoint or as a whole, or gives the connection to what cannot be
     followed, and one after which any way comes to a rollback first. What stands under `if x == 1:`
     is not taken to come before or after what stands under `if x == 2:`, where `x` does not change
-    in the function. Left out are asyncpg, which
-    commits each statement by itself outside of `transaction()`, connections of classes of the
-    project, scripts outside of functions, and tests.
+    in the function. Left out are asyncpg, which commits each statement by itself outside of
+    `transaction()`, connections of classes of the project, scripts outside of functions, and tests.
 
     ## Why is this bad?
     PostgreSQL aborts a transaction with the first statement that fails. It refuses all others until

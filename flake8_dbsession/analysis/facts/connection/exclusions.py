@@ -5,10 +5,22 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
-from flake8_dbsession.analysis.names.parents import ancestors_in
-from flake8_dbsession.analysis.names.scopes import LOOPS, Scope
+from flake8_dbsession.analysis.names.parents import ancestors_in, parents_in, readings_in
+from flake8_dbsession.analysis.names.scopes import LOOPS, Parameter, Scope
 from flake8_dbsession.analysis.nodes import is_name, own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
+
+_READING = frozenset({"get", "items", "keys", "values"})
+_COPYING = frozenset({"bool", "dict", "len", "list", "str"})
+_TESTING = (
+    ast.BoolOp,
+    ast.Compare,
+    ast.FormattedValue,
+    ast.If,
+    ast.IfExp,
+    ast.UnaryOp,
+    ast.While,
+)
 
 
 class Told(NamedTuple):
@@ -100,13 +112,27 @@ def _is_unchanged(told: Told, scope: Scope) -> bool:
         for node in own_nodes(scope.node)
         if is_name(node, told.name) and isinstance(node.ctx, (ast.Store, ast.Del))
     ]
-    if len(scope.bindings(told.name)) != 1 or len(bound) > 1:
+    hows = [binding.how for binding in scope.bindings(told.name)]
+    given = [how for how in hows if isinstance(how, Parameter)]
+    if len(hows) != 1 or len(bound) + len(given) > 1:
         return False
     if any(isinstance(outer, LOOPS) for node in bound for outer in ancestors_in(node, scope)):
         return False
-    return told.written == told.name or not any(
-        isinstance(node, ast.Subscript)
-        and isinstance(node.ctx, (ast.Store, ast.Del))
-        and is_name(node.value, told.name)
-        for node in own_nodes(scope.node)
+    if told.constant is not None and told.written == told.name:
+        return True  # what is compared with a constant is hardly a thing that changes
+    parents = parents_in(scope)
+    return all(
+        _leaves_it(parents.get(read), read) for read in readings_in(scope).get(told.name, ())
     )
+
+
+def _leaves_it(around: ast.AST | None, read: ast.Name) -> bool:
+    """Tell whether the code around a name cannot change what it stands for."""
+    match around:
+        case ast.Subscript(value=value, ctx=ast.Load()):
+            return value is read
+        case ast.Attribute(attr=attribute):
+            return attribute in _READING
+        case ast.Call(func=ast.Name(id=function)):
+            return function in _COPYING
+    return isinstance(around, _TESTING)
