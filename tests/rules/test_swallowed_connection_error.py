@@ -1479,6 +1479,28 @@ def test_advice_for_a_loop_that_commits_each_turn(tmp_path: Path, body: str, adv
     assert f"; {advice}" in found
 
 
+def test_advice_where_another_handler_leaves_what_is_done(tmp_path: Path) -> None:
+    text = """
+        import psycopg2
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO a VALUES (1)")
+                    int(row)
+                    conn.commit()
+                except ValueError:
+                    print("no number")
+                except psycopg2.Error:
+                    print("not saved")
+            conn.close()
+    """
+    write_project(tmp_path, {"app.py": dedent(text)})
+    (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert found.endswith("for a rollback may undo earlier iterations")
+
+
 def test_the_change_that_a_commit_loses_is_on_the_way(tmp_path: Path) -> None:
     text = """
         import psycopg2

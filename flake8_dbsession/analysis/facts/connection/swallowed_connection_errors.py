@@ -137,9 +137,15 @@ class _Swallowed:
                 if found is None:
                     continue
                 if left.is_batch:
-                    mended = self._deeds.changes_before(without(self._graph, tried.handlers))
-                    left = self._left(tried, work, mended)
+                    left = self._left(tried, work, self._changes_where_mended(tried, ways))
                 yield self._error(handler, work, found, left)
+
+    def _changes_where_mended(
+        self, tried: ast.Try, ways: AbortedWays
+    ) -> dict[ast.AST, frozenset[Change]]:
+        """Give the changes that wait where the handlers of a ``try`` leave none behind."""
+        mended = [handler for handler in tried.handlers if handler in ways.failures]
+        return self._deeds.changes_before(without(self._graph, mended))
 
     def _left(
         self, tried: ast.Try, work: ast.Call, changes: dict[ast.AST, frozenset[Change]]
