@@ -1040,3 +1040,483 @@ def test_classes_of_the_project_may_roll_back_by_themselves(tmp_path: Path) -> N
             conn.commit()
         """,
     )
+
+
+DEEP = """
+    import psycopg2
+
+    def undone(cur, sql):
+        try:
+            cur.execute(sql)
+            return cur.fetchone()
+        except Exception:
+            cur.connection.rollback()
+            return None
+
+    def left(cur, sql):
+        try:
+            cur.execute(sql)
+            return cur.fetchone()
+        except Exception:  # DBS611
+            return None
+
+    def passing(cur, sql):
+        cur.execute(sql)
+        return cur.fetchone()
+
+    def by_undone(cur):
+        row = undone(cur, "SELECT max(a) FROM b")
+        return {"x": row}
+
+    def by_left(cur):
+        row = left(cur, "SELECT max(a) FROM b")
+        return {"x": row}
+
+    def by_passing(cur):
+        row = passing(cur, "SELECT max(a) FROM b")
+        return {"x": row}
+
+    def deeper(conn):
+        return [by_undone(conn.cursor()), by_undone(conn.cursor())]
+
+    def by_cursor(conn):
+        with conn.cursor() as cur:
+            return by_undone(cur)
+
+    def of_catalogue(cur):
+        cur.execute("SELECT 1 FROM information_schema.tables")
+        return by_undone(cur)
+
+    def both(cur):
+        return by_undone(cur), by_passing(cur)
+
+    class Store:
+        def __init__(self):
+            self.conn = psycopg2.connect("x")
+
+        def _undone(self):
+            try:
+                self.conn.cursor().execute("UPDATE a SET b = 1")
+            except Exception:
+                self.conn.rollback()
+
+        def _by_undone(self):
+            self._undone()
+
+        def _passing(self):
+            self.conn.cursor().execute("UPDATE a SET b = 1")
+
+        def save(self):
+            try:
+                self._by_undone()
+                self.conn.cursor()
+            except Exception:
+                print("not saved")
+            self.conn.cursor().execute("UPDATE a SET c = 1")
+
+        def save_passing(self):
+            try:
+                self._passing()
+                self.conn.cursor()
+            except Exception:  # DBS611
+                print("not saved")
+            self.conn.cursor().execute("UPDATE a SET c = 1")
+"""
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        ("by_undone(cur)", "silent"),
+        ("by_left(cur)", "silent"),
+        ("by_cursor(conn)", "silent"),
+        ("of_catalogue(cur)", "silent"),
+        ("by_passing(cur)", "DBS611"),
+        ("both(cur)", "DBS611"),
+        ("both(cur=cur)", "DBS611"),
+        ("by_undone(cur=cur)", "silent"),
+    ],
+)
+def test_functions_of_which_others_swallow_the_errors(tmp_path: Path, call: str, code: str) -> None:
+    check(
+        tmp_path,
+        f"""
+        import deep
+        from deep import both, by_cursor, by_left, by_passing, by_undone, of_catalogue
+
+        def run():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            try:
+                print({call})
+            except Exception:  # {code}
+                print("none")
+            cur.execute("SELECT a FROM b")
+
+        def gone_on_with():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            deep.by_left(cur)
+            cur.execute("SELECT a FROM b")
+        """,
+        deep=DEEP,
+    )
+
+
+@pytest.mark.parametrize(
+    ("functions", "code"),
+    [
+        ("[by_undone, undone_too]", "silent"),
+        ("(by_undone,)", "silent"),
+        ("[by_undone, by_passing]", "DBS611"),
+        ("[by_undone, *others]", "DBS611"),
+        ("others", "DBS611"),
+    ],
+)
+def test_loops_over_functions_that_swallow_errors(
+    tmp_path: Path, functions: str, code: str
+) -> None:
+    check(
+        tmp_path,
+        f"""
+        def undone(cur, sql):
+            try:
+                cur.execute(sql)
+                return cur.fetchone()
+            except Exception:
+                cur.connection.rollback()
+
+        def by_undone(cur):
+            return undone(cur, "SELECT a FROM b")
+
+        def undone_too(cur):
+            return undone(cur, "SELECT c FROM b")
+
+        def by_passing(cur):
+            cur.execute("SELECT d FROM b")
+
+        def named(others):
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                probes = {functions}
+                for probe in probes:
+                    try:
+                        probe(cur)
+                    except Exception:  # {code}
+                        print("none")
+
+        def written(others):
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                for probe in {functions}:
+                    try:
+                        probe(cur)
+                    except Exception:  # {code}
+                        print("none")
+
+        FUNCTIONS = [("first", by_undone), ("second", undone_too)]
+
+        def with_names_of_the_module():
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                for name, probe in FUNCTIONS:
+                    try:
+                        probe(cur)
+                    except Exception:
+                        print(name)
+
+        def with_names():
+            conn = psycopg2.connect("x")
+            with conn.cursor() as cur:
+                for name, probe in [("first", by_undone), ("second", by_passing)]:
+                    try:
+                        probe(cur)
+                    except Exception:  # DBS611
+                        print(name)
+        """,
+    )
+
+
+def test_callers_that_hand_on_an_aborted_transaction(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def left(cur):
+            try:
+                cur.execute("SELECT a FROM b")
+            except Exception:  # DBS611
+                return None
+
+        def between(cur):
+            found = left(cur)
+            return {"found": found}
+
+        def run():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            between(cur)
+            cur.execute("SELECT a FROM b")
+
+        def left_last(cur):
+            try:
+                cur.execute("SELECT a FROM b")
+            except Exception:
+                return None
+
+        def between_last(cur):
+            found = left_last(cur)
+            return found
+
+        def run_last():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            between_last(cur)
+            conn.close()
+
+        def told(cur):
+            try:
+                cur.execute("SELECT a FROM b")
+                return True
+            except Exception:
+                return False
+
+        def between_told(cur):
+            if not told(cur):
+                raise ValueError
+            return 1
+
+        def run_told():
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            between_told(cur)
+            cur.execute("SELECT a FROM b")
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "code"),
+    [
+        ("state == 'a'", "state == 'b'", "silent"),
+        ("'a' == state", "state == 'b'", "silent"),
+        ("state == 'a'", "state != 'a'", "silent"),
+        ("state != 'a'", "state == 'a'", "silent"),
+        ("state == 'a' and other", "other and state == 'b'", "silent"),
+        ("state['x'] == 'a'", "state['x'] == 'b'", "silent"),
+        ("other", "not other", "silent"),
+        ("not other", "other", "silent"),
+        ("state == 'a'", "state == 'a'", "DBS611"),
+        ("state == 'a'", "state != 'b'", "DBS611"),
+        ("state == 'a'", "other == 'b'", "DBS611"),
+        ("state == 'a' or other", "state == 'b'", "DBS611"),
+        ("state['x'] == 'a'", "state['y'] == 'b'", "DBS611"),
+        ("changed == 'a'", "changed == 'b'", "DBS611"),
+        ("state == 1", "state == 1.0", "DBS611"),
+    ],
+)
+def test_ways_that_cannot_be(tmp_path: Path, first: str, second: str, code: str) -> None:
+    check(
+        tmp_path,
+        f"""
+        def victim(state, other, changed):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if {first}:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    print("not saved")
+            changed = 'c'
+            if other is None:
+                print("none")
+            elif {second}:
+                cur.execute("SELECT a FROM b")
+
+        def change(state, other, changed):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if {second}:
+                cur.execute("UPDATE a SET b = 1")
+            changed = 'c'
+            if {first}:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    print("not saved")
+            conn.commit()
+
+        def inside(state, other, changed):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            try:
+                if {first}:
+                    cur.execute("UPDATE a SET b = 1")
+            except Exception:  # {code}
+                print("not saved")
+            changed = 'c'
+            try:
+                if {second}:
+                    cur.execute("UPDATE a SET b = 1")
+            finally:
+                conn.close()
+        """,
+    )
+
+
+def test_names_that_change_in_a_loop(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for state in rows:
+                if state == "a":
+                    try:
+                        cur.execute("UPDATE a SET b = 1")
+                    except Exception:  # DBS611
+                        print("not saved")
+                if state == "b":
+                    cur.execute("SELECT a FROM b")
+
+        def save_parts(rows, row):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if row["x"] == "a":
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # DBS611
+                    print("not saved")
+            row["x"] = "b"
+            if row["x"] == "b":
+                cur.execute("SELECT a FROM b")
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("errors.append(1)", "DBS611"),
+        ("note(errors)", "DBS611"),
+        ("errors[0] = 1", "DBS611"),
+        ("errors += [1]", "DBS611"),
+        ("print(len(errors))", "silent"),
+        ("print(errors.get('x'))", "silent"),
+    ],
+)
+def test_what_a_name_stands_for_may_change(tmp_path: Path, change: str, code: str) -> None:
+    check(
+        tmp_path,
+        f"""
+        def save(note, errors):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if not errors:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    {change}
+            if errors:
+                cur.execute("SELECT a FROM b")
+
+        def save_parts(note, errors):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            if errors[0] == 1:
+                try:
+                    cur.execute("UPDATE a SET b = 1")
+                except Exception:  # {code}
+                    {change}
+            if errors[0] == 2:
+                cur.execute("SELECT a FROM b")
+        """,
+    )
+
+
+def test_code_that_no_way_leads_to(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            return cur
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO a VALUES (1)")
+                except Exception:
+                    continue
+        """,
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "advice"),
+    [
+        ("cur.execute('INSERT INTO a VALUES (1)'); conn.commit()", "call"),
+        ("cur.execute('INSERT INTO a VALUES (1)'); cur.fetchone(); conn.commit()", "call"),
+        ("cur.execute('INSERT INTO a VALUES (1)'); cur.fetchone()", "roll back in it"),
+        ("cur.execute('INSERT INTO a VALUES (1)'); rows and conn.commit()", "roll back in it"),
+        ("cur.execute('INSERT INTO a VALUES (1)'); print(1); conn.commit()", "call"),
+    ],
+)
+def test_advice_for_a_loop_that_commits_each_turn(tmp_path: Path, body: str, advice: str) -> None:
+    text = f"""
+        import psycopg2
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    {body}
+                except Exception:
+                    print("not saved")
+            conn.close()
+    """
+    write_project(tmp_path, {"app.py": dedent(text)})
+    (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert f"; {advice}" in found
+
+
+def test_advice_where_another_handler_leaves_what_is_done(tmp_path: Path) -> None:
+    text = """
+        import psycopg2
+        def save(rows):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            for row in rows:
+                try:
+                    cur.execute("INSERT INTO a VALUES (1)")
+                    int(row)
+                    conn.commit()
+                except ValueError:
+                    print("no number")
+                except psycopg2.Error:
+                    print("not saved")
+            conn.close()
+    """
+    write_project(tmp_path, {"app.py": dedent(text)})
+    (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert found.endswith("for a rollback may undo earlier iterations")
+
+
+def test_the_change_that_a_commit_loses_is_on_the_way(tmp_path: Path) -> None:
+    text = """
+        import psycopg2
+        def save(kind):
+            conn = psycopg2.connect("x")
+            cur = conn.cursor()
+            cur.execute("UPDATE a SET b = 1")
+            if kind != "cash":
+                cur.execute("UPDATE a SET b = 2")
+            try:
+                if kind == "cash":
+                    cur.execute("UPDATE a SET b = 3")
+            except Exception:
+                print("not saved")
+            conn.commit()
+    """
+    write_project(tmp_path, {"app.py": dedent(text)})
+    (found,) = [text for *_, code, text in lint(tmp_path, "app.py") if code == "DBS611"]
+    assert "which loses line 6;" in found

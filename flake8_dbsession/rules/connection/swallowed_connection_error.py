@@ -24,15 +24,16 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     in the same transaction, or a commit is made that loses what was changed before the `try`. So
     it does for a connection of SQLAlchemy whose database is known to be PostgreSQL, as
     [DBS308](DBS308.md) tells it. A function of the project counts as a statement where it is given
-    the connection or cursor, runs statements by it and lets their errors pass; so does each of the
-    functions that a loop calls with a cursor. What only asks PostgreSQL's catalogue, or the server
-    about itself (`SELECT 1`, `SET statement_timeout = ...`), is not taken to fail.
+    the connection or cursor, runs statements by it, or by functions that it calls, and any of their
+    errors comes out of it; so do the functions that a loop calls with a cursor. What only asks
+    PostgreSQL's catalogue, or the server about itself (`SELECT 1`, `SET statement_timeout = ...`),
+    is not taken to fail.
 
     A connection or cursor that a function is given is one of these drivers where the callers in
-    sight give it one. Its handler that returns is reported where one of them goes on in the
-    transaction: after nothing or what is false, on the ways that are taken then; after another
-    answer, before it is looked at. A handler that itself runs a statement before it rolls back is
-    reported as well, but for what it does only after a look at the error.
+    sight give it one. Its handler that returns is reported where one of them, or a caller of that,
+    goes on in the transaction: after nothing or what is false, on the ways that are taken then;
+    after another answer, before it is looked at. A handler that itself runs a statement before it
+    rolls back is reported as well, but for what it does only after a look at the error.
 
     The message advises a rollback in the handler where that undoes nothing else. Where it may undo
     what was changed, set or locked before, by earlier iterations of a loop or by whoever gave the
@@ -43,9 +44,10 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     nothing shows who opens them, the project turns autocommit on somewhere. So is a `try` around a
     block that rolls back by itself (`conn.transaction()`, `begin_nested()`, `with conn:`), a
     handler that rolls back, to a savepoint or as a whole, or gives the connection to what cannot be
-    followed, and one after which any way comes to a rollback first. Left out are asyncpg, which
-    commits each statement by itself outside of `transaction()`, connections of classes of the
-    project, scripts outside of functions, and tests.
+    followed, and one after which any way comes to a rollback first. What stands under `if x == 1:`
+    is not taken to come before or after what stands under `if x == 2:`, where `x` does not change
+    in the function. Left out are asyncpg, which commits each statement by itself outside of
+    `transaction()`, connections of classes of the project, scripts outside of functions, and tests.
 
     ## Why is this bad?
     PostgreSQL aborts a transaction with the first statement that fails. It refuses all others until

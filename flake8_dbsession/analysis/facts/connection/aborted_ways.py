@@ -7,10 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable
 from enum import Enum
 
+from flake8_dbsession.analysis.facts.connection.exclusions import (
+    Told,
+    exclude,
+    told_at,
+    told_by,
+)
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
-from flake8_dbsession.analysis.names.scopes import last_segment
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.named_tuples import NamedTuple
 
 
@@ -54,25 +60,35 @@ class AbortedWays:
         graph: the control flow of the function.
         deeds: what its events do to the transaction.
         handlers: the handlers that errors of the database come to.
+        scope: the scope of the function.
 
     Attributes:
         failures: for each handler that errors come to, the calls that can fail.
         found: for each of them, what comes of the transaction.
     """
 
-    def __init__(self, graph: Graph, deeds: Deeds, handlers: frozenset[ast.ExceptHandler]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        deeds: Deeds,
+        handlers: frozenset[ast.ExceptHandler],
+        scope: Scope,
+    ) -> None:
         self._graph = graph
         self._deeds = deeds
         self._handlers = handlers
+        self._scope = scope
         self.failures: dict[ast.ExceptHandler, list[ast.Call]] = defaultdict(list)
         self.found: dict[ast.ExceptHandler, set[Found]] = defaultdict(set)
-        for block in graph.blocks:
+        for number in _reached(graph):
+            block = graph.blocks[number]
             fails = (deeds.fails(block.events[index]) for index in sorted(block.raising))
             failing = [call for call in fails if call is not None]
             if failing:
                 self._follow(block, failing)
 
     def _follow(self, block: Block, failing: list[ast.Call]) -> None:
+        told = told_at(failing[0], self._scope)
         pending = [_At(edge.target) for edge in block.edges if edge.raised]
         seen = set(pending)
         while pending:
@@ -83,12 +99,17 @@ class AbortedWays:
                     continue
                 at = at._replace(handler=entered)
                 self.failures[entered] += failing
-            following = set(self._after(at)) - seen
+            following = set(self._after(at, told)) - seen
             seen |= following
             pending += following
 
-    def _after(self, at: _At) -> list[_At]:
-        """Go through a block; give where to go on, unless it settles what comes of it."""
+    def _after(self, at: _At, told: frozenset[Told]) -> list[_At]:
+        """Go through a block; give where to go on, unless it settles what comes of it.
+
+        Args:
+            at: where the error has come to.
+            told: what the tests around the statement have told.
+        """
         block, handler = self._graph.blocks[at.number], at.handler
         for event in block.events:
             found = self._settled(event, handler)
@@ -105,8 +126,15 @@ class AbortedWays:
         return [
             at._replace(number=edge.target, handler=None if raises else handler)
             for edge in block.edges
-            if edge.raised is raises
+            if edge.raised is raises and not self._is_closed(edge, told)
         ]
+
+    @staticmethod
+    def _is_closed(edge: Edge, told: frozenset[Told]) -> bool:
+        """Tell whether a way cannot be taken where tests have told something else."""
+        if edge.test is None or not told:
+            return False
+        return exclude(told, told_by(edge.test, edge.truth))
 
     def _settled(self, event: Event, handler: ast.ExceptHandler | None) -> Found | None:
         deed = self._deeds.of(event, is_raising=handler is None)
@@ -176,6 +204,8 @@ def found_after(
             if settled is not None or ends(event):
                 break
         else:
+            if number in (Exit.RETURNS, Exit.FALLS_OFF):
+                found.add(Found(Sequel.RETURNED, None))
             raises = raises_at_end(block)
             following = {
                 (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
@@ -183,6 +213,32 @@ def found_after(
             seen |= following
             pending += following
     return found
+
+
+def _reached(graph: Graph) -> list[int]:
+    """Give the numbers of the blocks that a way leads to."""
+    pending, seen = [graph.entry], {graph.entry}
+    while pending:
+        block = graph.blocks[pending.pop()]
+        following = {edge.target for edge in block.edges} - seen
+        seen |= following
+        pending += following
+    return sorted(seen)
+
+
+def without(graph: Graph, handlers: list[ast.ExceptHandler]) -> Graph:
+    """Give a graph without the ways into some handlers: as if they left nothing behind.
+
+    Args:
+        graph: the control flow of a function.
+        handlers: the handlers.
+    """
+    firsts = {number for number, handler in graph.handlers.items() if handler in handlers}
+    blocks = (
+        block._replace(edges=tuple(edge for edge in block.edges if edge.target not in firsts))
+        for block in graph.blocks
+    )
+    return graph._replace(blocks=tuple(blocks))
 
 
 def raises_at_end(block: Block) -> bool:

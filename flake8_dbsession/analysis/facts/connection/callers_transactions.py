@@ -52,24 +52,27 @@ def _goes_on_after(
     if any(deeds.of(Evaluate(call)) is Deed.WORKS for call in _calls_around(called)):
         return True  # a statement is given what comes of it
     if _is_returned(called):
-        is_given = handle.is_given and deep > 0
-        return is_given and callers_go_on(scope, handle.name, Answer.ANY, inference, deep - 1)
-    return _works_after(called, answer, deeds, graph, inference)
-
-
-def _works_after(
-    called: callers.Called, answer: Answer, deeds: Deeds, graph: Graph, inference: Inference
-) -> bool:
-    look = look_at(called.node, answer, called.scope, inference)
-    if look is None or look.is_matched():
-        return False
-    found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
-    sequels = {each.sequel for each in found}
+        sequels, is_lost = {Sequel.RETURNED}, False
+    else:
+        sequels, is_lost = _sequels_after(called, answer, deeds, graph, inference)
     if Sequel.ROLLED_BACK in sequels:
         return False
+    if Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost):
+        return True
+    is_handed_on = Sequel.RETURNED in sequels and handle.is_given and deep > 0
+    return is_handed_on and callers_go_on(scope, handle.name, Answer.ANY, inference, deep - 1)
+
+
+def _sequels_after(
+    called: callers.Called, answer: Answer, deeds: Deeds, graph: Graph, inference: Inference
+) -> tuple[set[Sequel], bool]:
+    """Tell what comes of the transaction, and whether a commit would lose what was done before."""
+    look = look_at(called.node, answer, called.scope, inference)
+    if look is None or look.is_matched():
+        return set(), False
+    found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
     before = deeds.changes_before(graph).get(called.node, ())
-    is_lost = any(change.is_kept for change in before)
-    return Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost)
+    return {each.sequel for each in found}, any(change.is_kept for change in before)
 
 
 def _given_as(name: str, called: callers.Called, inference: Inference) -> ast.expr | None:

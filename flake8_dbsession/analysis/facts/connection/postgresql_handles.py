@@ -102,7 +102,7 @@ def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handl
     """
     if _speaks_of_autocommit(scope):
         return None
-    expression = _connection_of(expression, scope)
+    expression = connection_of(expression, scope)
     place = _place_of(expression, scope, inference)
     if place is None or not _is_in_transaction(place, inference):
         return None
@@ -125,13 +125,18 @@ def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
                 yield name, given
 
 
-def _connection_of(expression: ast.expr, scope: Scope) -> ast.expr:
-    """Give the connection that a function makes a cursor of; what was given for all else."""
+def connection_of(expression: ast.expr, scope: Scope) -> ast.expr:
+    """Give the connection that a function makes a cursor of; what was given for all else.
+
+    Args:
+        expression: what may be a cursor: a name, or the call that makes one.
+        scope: the function's scope.
+    """
     for binding in scope.bindings(dotted_name(expression)):
         match binding.how:
             case Entered(context=value) | Assigned(value=value, path=()):
                 return _owner_of_cursor(value) or expression
-    return expression
+    return _owner_of_cursor(expression) or expression
 
 
 def _owner_of_cursor(value: ast.expr) -> ast.expr | None:

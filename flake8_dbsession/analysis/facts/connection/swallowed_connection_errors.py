@@ -10,9 +10,11 @@ from flake8_dbsession.analysis.facts.connection.aborted_ways import (
     AbortedWays,
     Found,
     Sequel,
+    without,
 )
 from flake8_dbsession.analysis.facts.connection.callers_transactions import callers_go_on
 from flake8_dbsession.analysis.facts.connection.driver_errors import handlers_of
+from flake8_dbsession.analysis.facts.connection.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
     handles_in,
@@ -122,7 +124,7 @@ class _Swallowed:
         self, tries: list[ast.Try], caught: frozenset[ast.ExceptHandler]
     ) -> Iterator[SwallowedConnectionError]:
         """Give the handlers after which the transaction goes on."""
-        ways = AbortedWays(self._graph, self._deeds, caught)
+        ways = AbortedWays(self._graph, self._deeds, caught, self._scope)
         changes = self._deeds.changes_before(self._graph) if ways.failures else {}
         for tried in tries:
             for handler in tried.handlers:
@@ -130,10 +132,32 @@ class _Swallowed:
                 if not failing:
                     continue
                 work = min(failing, key=lambda call: (call.lineno, call.col_offset))
-                left = _Left(tried, changes.get(work, frozenset()))
+                left = self._left(tried, work, changes)
                 found = self._telling(handler, ways.found[handler], left.lost)
-                if found is not None:
-                    yield self._error(handler, work, found, left)
+                if found is None:
+                    continue
+                if left.is_batch:
+                    left = self._left(tried, work, self._changes_where_mended(tried, ways))
+                yield self._error(handler, work, found, left)
+
+    def _changes_where_mended(
+        self, tried: ast.Try, ways: AbortedWays
+    ) -> dict[ast.AST, frozenset[Change]]:
+        """Give the changes that wait where the handlers of a ``try`` leave none behind."""
+        mended = [handler for handler in tried.handlers if handler in ways.failures]
+        return self._deeds.changes_before(without(self._graph, mended))
+
+    def _left(
+        self, tried: ast.Try, work: ast.Call, changes: dict[ast.AST, frozenset[Change]]
+    ) -> _Left:
+        """Give the changes that can have been made where a call works."""
+        told = told_at(work, self._scope)
+        made = changes.get(work, frozenset())
+        if told:
+            made = frozenset(
+                each for each in made if not exclude(told, told_at(each.call, self._scope))
+            )
+        return _Left(tried, made)
 
     def _error(
         self, handler: ast.ExceptHandler, work: ast.Call, found: Found, left: _Left

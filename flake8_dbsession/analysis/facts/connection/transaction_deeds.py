@@ -15,8 +15,11 @@ from flake8_dbsession.analysis.effects.work.uses import (
     thing_of,
     uses_of_name,
 )
-from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle
-from flake8_dbsession.analysis.facts.scope.sequel import as_try
+from flake8_dbsession.analysis.facts.connection.called_functions import (
+    functions_called,
+    swallows,
+)
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle, connection_of
 from flake8_dbsession.analysis.flow import Graph, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import (
@@ -26,11 +29,19 @@ from flake8_dbsession.analysis.library.methods import (
 )
 from flake8_dbsession.analysis.library.queries import TEXT_MAKERS
 from flake8_dbsession.analysis.library.wrappers import CLOSING
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, names, own_nodes, unawaited
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    dotted_name,
+    names,
+    own_nodes,
+    unawaited,
+)
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.patterns import regex
 
@@ -53,6 +64,8 @@ _SETTING = regex(
 )
 
 
+_DEEPEST = 4  # functions that call one another
+
 _Changes: TypeAlias = "frozenset[Change]"
 
 
@@ -70,13 +83,18 @@ class Change(NamedTuple):
     """What a statement has done that a rollback undoes.
 
     Attributes:
-        line: its line.
+        call: the call that runs it.
         is_kept: whether the next commit is sure to be what keeps it: not a setting, a lock, or what
             a call that cannot be followed may have committed.
     """
 
-    line: int
+    call: ast.Call
     is_kept: bool
+
+    @property
+    def line(self) -> int:
+        """Its line."""
+        return self.call.lineno
 
 
 class Deeds:
@@ -86,11 +104,15 @@ class Deeds:
         handle: the connection, or the cursor that the function is given.
         scope: the function's scope.
         inference: follows what is called.
+        deep: how many functions that call one another are asked whether they let errors pass.
     """
 
-    def __init__(self, handle: Handle, scope: Scope, inference: Inference) -> None:
+    def __init__(
+        self, handle: Handle, scope: Scope, inference: Inference, deep: int = _DEEPEST
+    ) -> None:
         self.handle = handle
         self._scope = scope
+        self._deep = deep
         self._inference = inference
         thing = thing_of(handle.known)._replace(part=handle.part)
         self._uses = uses_of_name(handle.name, scope, thing, inference)
@@ -120,8 +142,8 @@ class Deeds:
             case Evaluate(node=ast.Call() as call) if self._of_call(call) is Deed.WORKS:
                 if _is_safe(self._text(call) or ""):
                     return None
-                callee = self._inference.value(call.func, self._scope)
-                if not isinstance(callee, FunctionValue) or _lets_pass(callee):
+                called = functions_called(call, self._scope, self._inference)
+                if not called or any(self._lets_pass(call, each) for each in called):
                     return call
         return None
 
@@ -210,6 +232,29 @@ class Deeds:
         is_whole = self.handle.part is Part.WHOLE and self.handle.name in given
         return is_one_of_several and not is_whole
 
+    def _lets_pass(self, call: ast.Call, function: FunctionValue) -> bool:
+        """Tell whether an error of a statement comes out of a function that a call is of."""
+        if swallows(function):
+            return False
+        handle = self._given_to(call, function) if self._deep else None
+        if handle is None:
+            return True
+        inside = function.scope.child(function.node)
+        return _lets_out(inside, handle, self._deep - 1, inference=self._inference)
+
+    def _given_to(self, call: ast.Call, function: FunctionValue) -> Handle | None:
+        """Give what a function calls the connection, or the cursor of it, that a call gives it."""
+        owner, _, attribute = self.handle.name.partition(".")
+        if attribute and function.receiver and dotted_name(call.func).startswith(f"{owner}."):
+            return self.handle._replace(name=f"{function.receiver}.{attribute}")
+        for key, value in arguments_of(call):
+            parameter = receiving_parameter(function, key)
+            if parameter and dotted_name(connection_of(value, self._scope)) == self.handle.name:
+                is_whole = dotted_name(value) == self.handle.name
+                part = self.handle.part if is_whole else Part.CURSOR
+                return self.handle._replace(name=parameter, part=part, is_given=True)
+        return None
+
     def _works_by_cursor(self, call: ast.Call) -> bool:
         """Tell whether a function of the driver's works by the cursor that it is given."""
         match self._inference.value(call.func, self._scope):
@@ -232,9 +277,9 @@ class Deeds:
         work, text = self._uses.acts.get(call), self._text(call)
         is_known = self._works_by_cursor(call) or _makes_tables(call)
         if is_known or (work is not None and work.since & _CHANGES):
-            yield Change(call.lineno, is_kept=True)
+            yield Change(call, is_kept=True)
         elif text is not None and _SETTING.match(text):
-            yield Change(call.lineno, is_kept=False)
+            yield Change(call, is_kept=False)
 
     def _text(self, call: ast.Call) -> str | None:
         """Give the text of the statement that a call of the connection or its cursor runs."""
@@ -247,6 +292,18 @@ class Deeds:
             statement = statement.args[0] if statement.args else statement
         text = text_of(statement, self._scope, self._inference)
         return next(iter(sql_statements(text)), "") if text else None
+
+
+@remembered
+def _lets_out(scope: Scope, handle: Handle, deep: int, *, inference: Inference) -> bool:
+    """Tell whether a function lets an error of a connection's statements out, or may."""
+    deeds = Deeds(handle, scope, inference, deep)
+    works = [
+        event
+        for node in own_nodes(scope.node)
+        if isinstance(node, ast.Call) and deeds.of(event := Evaluate(node)) is Deed.WORKS
+    ]
+    return not works or any(deeds.fails(event) is not None for event in works)
 
 
 def _cursors_by_turns(connection: str, scope: Scope) -> Iterator[str]:
@@ -273,13 +330,3 @@ def _is_safe(statement: str) -> bool:
     if tables:
         return all(_CATALOGUE.match(table) for table in tables)
     return _OF_SERVER.match(statement) is not None
-
-
-def _lets_pass(function: FunctionValue) -> bool:
-    """Tell whether a function swallows no errors, as far as its own handlers tell."""
-    return all(
-        isinstance(handler.body[-1], ast.Raise)
-        for node in own_nodes(function.node)
-        if (tried := as_try(node)) is not None
-        for handler in tried.handlers
-    )
