@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from flake8_dbsession.analysis.library.python import STAND_INS
 from flake8_dbsession.analysis.memory import remembered
@@ -23,17 +23,27 @@ from flake8_dbsession.analysis.names.values import (
     Value,
 )
 from flake8_dbsession.analysis.nodes import is_name, is_super, own_nodes
+from flake8_dbsession.analysis.questions import Questions
 from flake8_dbsession.analysis.source.mentions import hints
-
-if TYPE_CHECKING:
-    from flake8_dbsession.analysis.names.inference import Inference
 
 _DEEPEST = 4  # constructors that call each other
 _STAND_IN_OBJECTS = frozenset(f"{name}()" for name in STAND_INS)
 _FORWARDERS = frozenset({"__getattr__", "__getattribute__"})
 
 
-def is_stand_in(value: Value | None, inference: Inference) -> bool:
+class Answering(Protocol):
+    """What names stand for, as ``Inference`` tells it, which itself asks for stand-ins."""
+
+    questions: Questions
+
+    def value(self, expression: ast.expr, scope: Scope) -> Value | None:
+        """Tell what an expression stands for."""
+
+    def constructor(self, cls: ClassValue) -> FunctionValue | None:
+        """Give what makes objects of a class."""
+
+
+def is_stand_in(value: Value | None, inference: Answering) -> bool:
     """Tell whether a value is known to be an object that works by no session.
 
     Args:
@@ -53,7 +63,7 @@ def is_stand_in(value: Value | None, inference: Inference) -> bool:
 
 
 def kept_stand_in(
-    owner: ast.expr, attribute: str, cls: ClassValue, scope: Scope, inference: Inference
+    owner: ast.expr, attribute: str, cls: ClassValue, scope: Scope, inference: Answering
 ) -> Value | None:
     """Give the stand-in that an object keeps in an attribute: its constructor was given it.
 
@@ -75,7 +85,7 @@ def kept_stand_in(
     return found[0]
 
 
-def _has_no_session(cls: ClassValue, inference: Inference) -> bool:
+def _has_no_session(cls: ClassValue, inference: Answering) -> bool:
     scope = cls.scope.child(cls.node)
     return inference.questions.ask(
         scope.memory,
@@ -88,7 +98,7 @@ def _has_no_session(cls: ClassValue, inference: Inference) -> bool:
     )
 
 
-def _may_keep_session(cls: Scope, inference: Inference) -> bool:
+def _may_keep_session(cls: Scope, inference: Answering) -> bool:
     if any(cls.bindings(name) for name in _FORWARDERS):
         return True
     return any(
@@ -111,7 +121,7 @@ def _stored(cls: Scope) -> Iterator[tuple[ast.expr, Scope]]:
                         yield node.value, inside
 
 
-def _is_base_of_stand_ins(base: ast.expr, scope: Scope, inference: Inference) -> bool:
+def _is_base_of_stand_ins(base: ast.expr, scope: Scope, inference: Answering) -> bool:
     match inference.value(base, scope):
         case ClassValue() as cls:
             return _has_no_session(cls, inference)
@@ -138,7 +148,7 @@ def _making(owner: ast.expr, scope: Scope) -> Iterator[tuple[ast.Call, Scope]]:
 
 
 def _given(
-    call: ast.Call, attribute: str, cls: ClassValue, scope: Scope, inference: Inference
+    call: ast.Call, attribute: str, cls: ClassValue, scope: Scope, inference: Answering
 ) -> Value | None:
     """Tell what a call of a class gives to be kept in an attribute."""
     made = inference.value(call.func, scope)
@@ -176,7 +186,7 @@ def _field(attribute: str, cls: ClassValue) -> int | None:
 
 
 def _kept_parameter(
-    constructor: FunctionValue, attribute: str, inference: Inference, depth: int = _DEEPEST
+    constructor: FunctionValue, attribute: str, inference: Answering, depth: int = _DEEPEST
 ) -> str | None:
     """Give the parameter that a constructor, or one above that it calls, keeps in an attribute."""
     receiver, scope = constructor.receiver, constructor.scope.child(constructor.node)
@@ -196,7 +206,7 @@ def _kept_parameter(
 
 
 def _handed_up(
-    call: ast.Call, attribute: str, scope: Scope, inference: Inference, depth: int
+    call: ast.Call, attribute: str, scope: Scope, inference: Answering, depth: int
 ) -> str | None:
     """Give the parameter that ``super().__init__(db)`` gives to be kept in an attribute."""
     above = inference.value(call.func, scope)
