@@ -116,6 +116,12 @@ class Block(NamedTuple):
     edges: tuple[Edge, ...]
     cleanup: bool
 
+    @property
+    def raises(self) -> bool:
+        """Whether it ends with a ``raise``."""
+        last = self.events[-1] if self.events else None
+        return isinstance(last, Finish) and isinstance(last.node, ast.Raise)
+
 
 class Graph(NamedTuple):
     """The control flow of one function, lambda or module.
@@ -131,3 +137,19 @@ class Graph(NamedTuple):
     blocks: tuple[Block, ...]
     entry: int
     handlers: Mapping[int, ast.ExceptHandler]
+
+    def places_after(self, call: ast.Call) -> list[tuple[int, int]]:
+        """Give the numbers of the blocks in which a call has its value, and of the next event."""
+        return [
+            (number, index + 1)
+            for number, block in enumerate(self.blocks)
+            for index, event in enumerate(block.events)
+            if isinstance(event, Evaluate) and event.node is call
+        ]
+
+
+def is_in_body(event: Event, handler: ast.ExceptHandler) -> bool:
+    """Tell whether an event is a part of a handler's body."""
+    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
+    first, last = handler.body[0].lineno, handler.end_lineno or 0
+    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last

@@ -15,7 +15,15 @@ from flake8_dbsession.analysis.facts.connection.exclusions import (
 )
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.flow import Exit, Graph
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.flow.graph import (
+    Block,
+    Edge,
+    Evaluate,
+    Event,
+    Finish,
+    Leave,
+    is_in_body,
+)
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -122,7 +130,7 @@ class AbortedWays:
         if handler is not None and at.number in (Exit.RETURNS, Exit.FALLS_OFF):
             value = at.returns.value if at.returns is not None else None
             self.found[handler].add(Found(Sequel.RETURNED, value))
-        raises = raises_at_end(block)
+        raises = block.raises
         return [
             at._replace(number=edge.target, handler=None if raises else handler)
             for edge in block.edges
@@ -141,7 +149,7 @@ class AbortedWays:
         if handler is None:
             ends = deed in (Deed.ROLLS_BACK, Deed.MAY_ROLL_BACK, Deed.GONE)
             return _GONE if ends else None
-        is_inside = _is_in(event, handler)
+        is_inside = is_in_body(event, handler)
         if is_inside and deed is Deed.WORKS and isinstance(event, Evaluate):
             is_read = isinstance(event.node, ast.Call) and self._deeds.is_read(event.node)
             return Found(Sequel.RETRIED if is_read else Sequel.ROLLED_BACK, event.node)
@@ -187,12 +195,7 @@ def found_after(
         ends: tells at which events one that is meant may end.
     """
     found: set[Found] = set()
-    pending = [
-        (number, index + 1)
-        for number, block in enumerate(graph.blocks)
-        for index, event in enumerate(block.events)
-        if isinstance(event, Evaluate) and event.node is call
-    ]
+    pending = graph.places_after(call)
     seen = set(pending)
     while pending:
         number, first = pending.pop()
@@ -206,7 +209,7 @@ def found_after(
         else:
             if number in (Exit.RETURNS, Exit.FALLS_OFF):
                 found.add(Found(Sequel.RETURNED, None))
-            raises = raises_at_end(block)
+            raises = block.raises
             following = {
                 (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
             } - seen
@@ -241,19 +244,6 @@ def without(graph: Graph, handlers: list[ast.ExceptHandler]) -> Graph:
     return graph._replace(blocks=tuple(blocks))
 
 
-def raises_at_end(block: Block) -> bool:
-    """Tell whether a block ends with a ``raise``."""
-    last = block.events[-1] if block.events else None
-    return isinstance(last, Finish) and isinstance(last.node, ast.Raise)
-
-
 def _says_rollback(event: Event) -> bool:
     """Tell whether a handler calls what says that it rolls something back."""
     return isinstance(event, Evaluate) and "rollback" in last_segment(event.node).lower()
-
-
-def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
-    """Tell whether an event is a part of a handler's body."""
-    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
-    first, last = handler.body[0].lineno, handler.end_lineno or 0
-    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last

@@ -10,7 +10,16 @@ from enum import Enum
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Exit, Graph
-from flake8_dbsession.analysis.flow.graph import Bind, Block, Edge, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.flow.graph import (
+    Bind,
+    Block,
+    Edge,
+    Evaluate,
+    Event,
+    Finish,
+    Leave,
+    is_in_body,
+)
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS, WORK
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.named_tuples import NamedTuple
@@ -130,7 +139,7 @@ class Ways:
         """Go through a block; give where to go on, unless it settles what comes of the session."""
         block, handler = self._graph.blocks[at.number], at.handler
         for event in block.events:
-            is_handled = handler is not None and not _is_in(event, handler)
+            is_handled = handler is not None and not is_in_body(event, handler)
             sequel = self.sequel(event, is_handled=is_handled)
             if at.is_leaving and sequel is not None:
                 if sequel is Sequel.BLOCK_ENDS and not _is_transactions(event):
@@ -148,7 +157,7 @@ class Ways:
                 at = at._replace(is_leaving=True)
         if at.number in (Exit.RETURNS, Exit.FALLS_OFF):
             self._note(handler, Sequel.RETURNED if at.is_leaving else Sequel.FUNCTION_ENDS)
-        raises = bool(block.events) and _raises(block.events[-1])
+        raises = block.raises
         for edge in block.edges:
             if edge.raised is raises and not self._is_without_session(edge):
                 target = at._replace(number=edge.target)
@@ -251,14 +260,7 @@ def sequels_after(
         return None
 
     found: set[Sequel] = set()
-    pending = [
-        (number, index + 1)
-        for number, block in enumerate(graph.blocks)
-        for index, event in enumerate(block.events)
-        if isinstance(event, Evaluate) and event.node is call
-    ]
-    if call is None:
-        pending = [(graph.entry, 0)]
+    pending = [(graph.entry, 0)] if call is None else graph.places_after(call)
     seen = set(pending)
     while pending:
         number, first = pending.pop()
@@ -269,7 +271,7 @@ def sequels_after(
         if sequel is not None:
             found.add(sequel)
             continue
-        raises = bool(block.events) and _raises(block.events[-1])
+        raises = block.raises
         following = {
             (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
         } - seen
@@ -278,17 +280,6 @@ def sequels_after(
     return found
 
 
-def _is_in(event: Event, handler: ast.ExceptHandler) -> bool:
-    """Tell whether an event is a part of a handler's body."""
-    node = event.target if isinstance(event, Bind) else getattr(event, "node", None)
-    first, last = handler.body[0].lineno, handler.end_lineno or 0
-    return isinstance(node, (ast.expr, ast.stmt)) and first <= node.lineno <= last
-
-
 def _is_transactions(event: Event) -> bool:
     """Tell whether a block begins a transaction, whose end rolls back what has failed."""
     return isinstance(event, Leave) and last_segment(event.node.context_expr) in TRANSACTIONS
-
-
-def _raises(event: Event) -> bool:
-    return isinstance(event, Finish) and isinstance(event.node, ast.Raise)
