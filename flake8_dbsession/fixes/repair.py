@@ -22,6 +22,7 @@ from flake8_dbsession.patterns import regex
 from flake8_dbsession.policy.errors import PolicyError
 from flake8_dbsession.policy.model import COVERED, Policy
 from flake8_dbsession.rewriting.blanks import spare_blanks
+from flake8_dbsession.rewriting.continued import aligned
 from flake8_dbsession.rewriting.document import Document
 from flake8_dbsession.rewriting.edits import (
     Doubt,
@@ -757,7 +758,7 @@ def _made(old: _Findings, chosen: list[_Proposal]) -> _Findings:
     """Make fixes, and prove them."""
     fixes = [proposal.fix for proposal in chosen if proposal.fix]
     edits = {edit for fix in fixes for edit in fix.edits}
-    new = _edited(old, edits)
+    new = _edited(old, aligned(old.text.content, edits))
     names = frozenset[str]().union(*(fix.unneeded for fix in fixes))
     unused = unused_locals(names, new.document) if names else []
     if unused:

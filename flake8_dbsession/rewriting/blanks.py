@@ -15,23 +15,25 @@ _TEXTS = (ast.Constant, ast.JoinedStr)
 
 
 class _Gap(NamedTuple):
-    """Blank lines in a function.
+    """Blank lines between two others.
 
     Attributes:
         before: the line above them.
         after: the line below them.
         first: the index of the first of them.
         last: that of the line below them.
+        is_inside: whether they stand inside of a function.
     """
 
     before: str
     after: str
     first: int
     last: int
+    is_inside: bool
 
 
 def spare_blanks(old: str, new: str) -> list[Edit]:
-    """Find the blank lines in functions that parted what a fix took from what is left.
+    """Find the blank lines that parted what a fix took from what is left.
 
     Args:
         old: the file's text before the fix.
@@ -43,13 +45,16 @@ def spare_blanks(old: str, new: str) -> list[Edit]:
     known = [*_gaps(old)]
     above, below = _widest((g.before, g) for g in known), _widest((g.after, g) for g in known)
     starts = [*accumulate(map(len, lines_of(new)), initial=0)]
+    old_lines = {line.strip() for line in lines_of(old)}
     edits = []
     for gap in _gaps(new):
+        if not (gap.is_inside or {gap.before, gap.after} <= old_lines):
+            continue
         stays = max(above.get(gap.before, 0), below.get(gap.after, 0), 1)
         if gap.before.endswith(":") and gap.before not in above:
             stays = 0
         if gap.first + stays < gap.last:
-            edits.append(Edit(starts[gap.first + stays], starts[gap.last], ""))
+            edits.append(Edit(starts[gap.first], starts[gap.last - stays], ""))
     return edits
 
 
@@ -61,17 +66,14 @@ def _widest(gaps: Iterable[tuple[str, _Gap]]) -> dict[str, int]:
 
 
 def _gaps(text: str) -> Iterator[_Gap]:
-    """Give the blank lines between those of functions, none of which stand in a text."""
+    """Give the blank lines between others, none of which stand in a text."""
     tree, lines = ast.parse(text), lines_of(text)
-    inside = lines_in(tree, _FUNCTIONS) - lines_in(tree, _TEXTS)
+    inside, texts = lines_in(tree, _FUNCTIONS), lines_in(tree, _TEXTS)
     first = 0
     for index, line in enumerate(lines):
         if line.strip():
-            if first and set(range(first + 1, index + 2)) <= inside:
-                yield from _gap_between(lines, first, index)
+            around = set(range(first + 1, index + 2))
+            if 0 < first < index and not around & texts:
+                before, after = lines[first - 1].strip(), line.strip()
+                yield _Gap(before, after, first, index, around <= inside)
             first = index + 1
-
-
-def _gap_between(lines: list[str], first: int, last: int) -> Iterator[_Gap]:
-    if first < last:
-        yield _Gap(lines[first - 1].strip(), lines[last].strip(), first, last)

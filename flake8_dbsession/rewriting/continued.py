@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tokenize
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable
 from itertools import accumulate, pairwise
 
@@ -74,6 +75,42 @@ def in_column(source: str, old: int, new: int, indents: tuple[int, int]) -> str:
     return "\n".join(lines)
 
 
+def realigned(old: str, new: str) -> str:
+    """Move lines of new code with the bracket that they were aligned to in the old code.
+
+    Args:
+        old: the code before.
+        new: the code after, in which lines of the old one may stand beside others.
+    """
+    columns: dict[tuple[str, int], set[int]] = defaultdict(set)
+    before = old.split("\n")
+    for row, (at, key) in _aligned_lines(old).items():
+        columns[key].add(_lead(before[row - 1]) - at.column)
+    lines, known = new.split("\n"), _aligned_lines(new)
+    shifts: dict[int, int] = {}
+    for row, at in sorted(brackets(new).items()):
+        shifts[row] = shifts.get(at.row, 0)
+        _, key = known.get(row, (at, ("", 0)))
+        if len(columns.get(key, ())) == 1:
+            shifts[row] += at.column + min(columns[key]) - _lead(lines[row - 1])
+        lines[row - 1] = _shifted(lines[row - 1], shifts[row])
+    return "\n".join(lines)
+
+
+def _aligned_lines(text: str) -> dict[int, tuple[Bracket, tuple[str, int]]]:
+    """Find the lines that are aligned to a bracket.
+
+    Returns:
+        The bracket of each, what stands from that on, and the how manieth line below it is meant.
+    """
+    lines = text.split("\n")
+    return {
+        row: (at, (lines[at.row - 1][at.column :], row - at.row))
+        for row, at in brackets(text).items()
+        if not at.is_last and "\t" not in lines[row - 1]
+    }
+
+
 def aligned(text: str, edits: Iterable[Edit]) -> set[Edit]:
     """Move lines with the brackets that they are aligned to, and that edits move.
 
@@ -104,7 +141,7 @@ def aligned(text: str, edits: Iterable[Edit]) -> set[Edit]:
         line = lines[row - 1]
         new = _shifted(line, shifts[row])
         if new != line and row not in touched and line.strip():
-            lead = len(line) - len(line.lstrip(" "))
+            lead = _lead(line)
             start = starts[row - 1]
             moves.add(Edit(start, start + lead, new[: len(new) - len(new.lstrip(" "))]))
     return moves
@@ -125,5 +162,8 @@ def _moved_by(start: int, offset: int, edits: list[Edit]) -> int:
 def _shifted(line: str, shift: int) -> str:
     if shift >= 0:
         return " " * shift + line if line.strip() else line
-    lead = len(line) - len(line.lstrip(" "))
-    return line[min(-shift, lead) :]
+    return line[min(-shift, _lead(line)) :]
+
+
+def _lead(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 import libcst as cst
 
+from flake8_dbsession.rewriting.continued import realigned
 from flake8_dbsession.rewriting.document import Document, lines_in, lines_of, names_codes_only
 from flake8_dbsession.rewriting.edits import Doubt, Edit, Kind, Refusal
 from flake8_dbsession.rewriting.said import may_name_close, said_again
@@ -71,7 +72,7 @@ class Region:
             code = "".join(self._emptied(module.code)[1:])
         else:
             code = "".join(self._emptied(self._module.with_changes(body=statements).code))
-        code = self._shifted(code) + self._gap_below(code)
+        code = self._realigned(self._shifted(code)) + self._gap_below(code)
         return tuple(_line_edits(self._text, code, self._start))
 
     def _emptied(self, code: str) -> list[str]:
@@ -141,6 +142,11 @@ class Region:
             moved = (now + line[len(was) :] if line.startswith(was) else line for line in rest)
             lines += [first, *moved]
         return "".join(lines)
+
+    def _realigned(self, code: str) -> str:
+        """Move lines with the bracket that they are aligned to, which LibCST does not."""
+        above = "if 1:\n" if self._is_indented else ""
+        return realigned(above + self._text, above + code)[len(above) :]
 
     @cached_property
     def _texts(self) -> set[int]:

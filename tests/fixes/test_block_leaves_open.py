@@ -37,6 +37,18 @@ FORMS = {
         return rows, count
         """,
     ),
+    "what is aligned to its bracket": (
+        """
+        with sqlite3.connect(path,
+                             timeout=1) as c:
+            c.execute(sql)
+        """,
+        """
+        with closing(sqlite3.connect(path,
+                                     timeout=1)) as c, c:
+            c.execute(sql)
+        """,
+    ),
     "too_long": (
         """
         with sqlite3.connect(path, timeout=1, isolation_level="IMMEDIATE") as connection:

@@ -114,12 +114,79 @@ def work(name):
 '''.replace("@", " ")
 
 
-def test_a_line_of_nothing_but_blanks_gets_no_more_of_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+METHODS = """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+class Work:
+    def count(self, name):
+        db = SessionLocal()
+        try:
+            if name:
+                db.query(name).count()
+@@@@@@@@@@@@@@@@@@@@
+        finally:
+            db.close()
+@@@@
+    def text(self):
+        pass
+
+
+def count(name):
+    db = SessionLocal()
+    try:
+        if name:
+            db.query(name).count()
+@@@@@@@@@@@@
+    finally:
+        db.close()
+
+
+def text():
+    pass
+""".replace("@", " ")
+METHODS_LEFT = """\
+from sqlalchemy.orm import sessionmaker
+
+SessionLocal = sessionmaker()
+
+
+class Work:
+    def count(self, name):
+        with SessionLocal() as db:
+            if name:
+                db.query(name).count()
+@@@@
+    def text(self):
+        pass
+
+
+def count(name):
+    with SessionLocal() as db:
+        if name:
+            db.query(name).count()
+
+
+def text():
+    pass
+""".replace("@", " ")
+
+
+@pytest.mark.parametrize(
+    ("house", "before", "after"), [(HOUSE, INDENTED, EMPTIED), ({}, METHODS, METHODS_LEFT)]
+)
+def test_blank_lines_that_are_indented(
+    house: dict[str, str],
+    before: str,
+    after: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    write_project(tmp_path, HOUSE)
+    write_project(tmp_path, house)
     work = tmp_path / "work.py"
-    work.write_text(INDENTED)
+    work.write_text(before)
     monkeypatch.chdir(tmp_path)
     CliRunner().invoke(main, ["fix", "--select=DBS101,DBS301", "work.py"])
-    assert work.read_text() == EMPTIED
+    assert work.read_text() == after

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.rewriting.continued import aligned
+from flake8_dbsession.rewriting.continued import aligned, realigned
 from flake8_dbsession.rewriting.edits import Edit, applied
 
 BEFORE = '''
@@ -46,3 +46,38 @@ def test_lines_below_a_new_one_are_aligned_to_what_stands_there_then() -> None:
     after = "if 1:\n    made(1,\n         made(2,\n              3))\n"
     edits = aligned(before, [Edit(start, start + 1, "\n         ")])
     assert applied(before, edits) == after
+
+
+def test_lines_of_new_code_are_aligned_as_they_were() -> None:
+    old = '''
+    c = connect(path,
+                max(1,
+                    2), """
+         text""", dict(
+                    a=1,
+                ), wait=1)
+    c.execute(sql,
+              (1,))
+'''
+    new = old.replace("c = connect(", "with closing(connect(").replace("wait=1)", "wait=1)) as c:")
+    new = new.replace("    c.execute(sql,\n", "        c.execute(sql,\n")
+    assert (
+        realigned(f"if 1:{old}", f"if 1:{new}")
+        == '''if 1:
+    with closing(connect(path,
+                         max(1,
+                             2), """
+         text""", dict(
+                    a=1,
+                ), wait=1)) as c:
+        c.execute(sql,
+                  (1,))
+'''
+    )
+
+
+def test_lines_that_were_aligned_to_nothing_stay() -> None:
+    old = "if 1:\n\tc = connect(path,\n\t\t1)\n\td = (1,\n  2)\n\td = (1,\n   2)\n"
+    new = old.replace("c = connect(", "with connect(").replace("1)\n\td", "1) as c:\n\t\td", 1)
+    new = new.replace("\n\td", "\n\t\td")
+    assert realigned(old, new) == new
