@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 from itertools import accumulate
+from typing import TypeAlias
 
 from flake8_dbsession.named_tuples import NamedTuple
 from flake8_dbsession.rewriting.document import lines_in, lines_of
@@ -12,6 +13,8 @@ from flake8_dbsession.rewriting.edits import Edit
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _TEXTS = (ast.Constant, ast.JoinedStr)
+
+_Key: TypeAlias = tuple[str, bool]
 
 
 class _Gap(NamedTuple):
@@ -43,25 +46,27 @@ def spare_blanks(old: str, new: str) -> list[Edit]:
         The edits that leave as many as stood beside what went, or none below a block's head.
     """
     known = [*_gaps(old)]
-    above, below = _widest((g.before, g) for g in known), _widest((g.after, g) for g in known)
+    above = _widest(((g.before, g.is_inside), g) for g in known)
+    below = _widest(((g.after, g.is_inside), g) for g in known)
     starts = [*accumulate(map(len, lines_of(new)), initial=0)]
     old_lines = {line.strip() for line in lines_of(old)}
     edits = []
     for gap in _gaps(new):
         if not (gap.is_inside or {gap.before, gap.after} <= old_lines):
             continue
-        stays = max(above.get(gap.before, 0), below.get(gap.after, 0), 1)
-        if gap.before.endswith(":") and gap.before not in above:
+        upper, lower = (gap.before, gap.is_inside), (gap.after, gap.is_inside)
+        stays = max(above.get(upper, 0), below.get(lower, 0), 1)
+        if gap.before.endswith(":") and upper not in above:
             stays = 0
         if gap.first + stays < gap.last:
             edits.append(Edit(starts[gap.first], starts[gap.last - stays], ""))
     return edits
 
 
-def _widest(gaps: Iterable[tuple[str, _Gap]]) -> dict[str, int]:
-    found: dict[str, int] = {}
-    for line, gap in gaps:
-        found[line] = max(found.get(line, 0), gap.last - gap.first)
+def _widest(gaps: Iterable[tuple[_Key, _Gap]]) -> dict[_Key, int]:
+    found: dict[_Key, int] = {}
+    for key, gap in gaps:
+        found[key] = max(found.get(key, 0), gap.last - gap.first)
     return found
 
 

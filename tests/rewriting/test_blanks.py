@@ -137,14 +137,30 @@ class Work:
 def count(name):
     db = SessionLocal()
     try:
+        db.add(name)
         if name:
-            db.query(name).count()
+            return False
 @@@@@@@@@@@@
     finally:
         db.close()
 
 
-def text():
+def text(name):
+    try:
+        db = SessionLocal()
+@@@@@@@@
+        try:
+            if db.query(name).count():
+                return False
+@@@@@@@@@@@@@@@@
+        finally:
+            db.close()
+@@@@
+    except ValueError:
+        return False
+
+
+def more():
     pass
 """.replace("@", " ")
 METHODS_LEFT = """\
@@ -165,11 +181,22 @@ class Work:
 
 def count(name):
     with SessionLocal() as db:
+        db.add(name)
         if name:
-            db.query(name).count()
+            return False
 
 
-def text():
+def text(name):
+    try:
+        with SessionLocal() as db:
+            if db.query(name).count():
+                return False
+@@@@
+    except ValueError:
+        return False
+
+
+def more():
     pass
 """.replace("@", " ")
 
