@@ -197,9 +197,12 @@ def words_of(node: ast.AST) -> frozenset[str]:
 
 
 def _opens(item: ast.withitem, line: int) -> bool:
+    """Tell whether a block enters the patch on a line, or what a helper makes of a dictionary."""
     call = item.context_expr
-    is_patch = isinstance(call, ast.Call) and last_segment(call.func) in _OF_A_BLOCK
-    return is_patch and call.lineno == line
+    if not isinstance(call, ast.Call) or not call.lineno <= line <= (call.end_lineno or 0):
+        return False
+    is_patch = last_segment(call.func) in _OF_A_BLOCK
+    return is_patch or any(isinstance(argument, ast.Dict) for argument in call.args)
 
 
 def _runs_once(decorator: ast.expr) -> bool:

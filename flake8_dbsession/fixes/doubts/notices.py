@@ -504,7 +504,7 @@ class Test:
         run_by = self._run_by(read.line, read.functions, place)
         modules = place.modules
         uses = [
-            Used(use.name, use.attribute, self._run_by(use.line, module, place))
+            Used(use.name, use.attribute, self._run_by(use.line, module, place), use.is_late)
             for module in modules
             for use in read.used_by(module)
         ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.nodes import dotted_name
@@ -61,6 +61,7 @@ class _Reader:
         self._originals = _only_one(bound, _attribute_in)
         self._looped = looped_texts(nodes)
         self._modules = dict(self._imported())
+        self._named = list(_dotted_texts(nodes))
 
     def found(self) -> Iterator[Patch]:
         for node in self._nodes:
@@ -86,7 +87,9 @@ class _Reader:
                     found = self._patch(call, module, keyword.arg or "", 99)
                     yield found._replace(given=keyword.value, options=())
         elif name in ("dict", "setitem") and first is not None and self._is_sys_modules(first):
-            yield from self._whole(call.args[1:])
+            yield from self._whole(call, call.args[1:])
+        elif name in ("setdefault", "update") and owner is not None and self._is_sys_modules(owner):
+            yield from self._whole(call, call.args)
 
     def _of_dictionary(self, call: ast.Call, module: str, given: ast.expr) -> Iterator[Patch]:
         if isinstance(given, ast.Dict):
@@ -129,19 +132,28 @@ class _Reader:
                     if module is not None and not self._puts_back(node.value, target):
                         yield Patch(module, name, None, node.value, (), node.lineno)
                 case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
-                    module = self._text(key)
-                    yield Patch(module, "*", None, node.value, (), node.lineno)
+                    yield from self._whole(node, [key, node.value])
 
     def _puts_back(self, value: ast.expr, target: ast.expr) -> bool:
         """Tell whether an attribute gets what it had before."""
         original = self._originals.get(value.id) if isinstance(value, ast.Name) else None
         return original == ast.unparse(target)
 
-    def _whole(self, given: list[ast.expr]) -> Iterator[Patch]:
-        keys = [key for part in given if isinstance(part, ast.Dict) for key in part.keys if key]
-        keys += [part for part in given[:1] if _is_text(part)]
+    def _whole(
+        self, node: ast.Call | ast.Assign | ast.AugAssign, given: list[ast.expr]
+    ) -> Iterator[Patch]:
+        """Give the modules that are replaced: each that a text names, if it is not known which."""
+        keys: list[ast.expr | None] = list(given[:1])
+        if given and isinstance(given[0], ast.Dict):
+            keys = given[0].keys
         for key in keys:
-            yield Patch(self._text(key), "*", None, given[-1], (), key.lineno)
+            module = self._text(key) if key is not None else HOLE
+            if HOLE not in module:
+                target = key if isinstance(key, ast.Constant) else None
+                yield Patch(module, "*", target, given[-1], (), (key or node).lineno)
+                continue
+            for text, named in self._named:
+                yield Patch(text, "*", named, None, (), named.lineno)
 
     def _patch(self, call: ast.Call, module: str, name: str, position: int) -> Patch:
         given = call.args[position] if len(call.args) > position else _keyword(call, "new")
@@ -238,6 +250,15 @@ def _is_text(expression: ast.expr) -> bool:
         case ast.JoinedStr() | ast.Constant(value=str()):
             return True
     return False
+
+
+def _dotted_texts(nodes: Iterable[ast.AST]) -> Iterator[tuple[str, ast.Constant]]:
+    """Give the texts that may be names of modules, with what holds them."""
+    for node in nodes:
+        match node:
+            case ast.Constant(value=str(text)):
+                if all(map(str.isidentifier, text.split("."))):
+                    yield text, node
 
 
 def _keyword(call: ast.Call, name: str) -> ast.expr | None:

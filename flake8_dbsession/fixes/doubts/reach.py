@@ -65,11 +65,13 @@ class Use(NamedTuple):
         name: its name there; empty where that is not known.
         attribute: the attribute of it that is read; empty for itself.
         line: the line.
+        is_late: whether a function imports it, each time that it is called.
     """
 
     name: str
     attribute: str
     line: int
+    is_late: bool
 
 
 class _Outer(NamedTuple):
@@ -291,15 +293,18 @@ class Functions:
             match node:
                 case ast.Import(names=aliases):
                     if any(is_module(module, alias.name) for alias in aliases):
-                        yield Use("", "", node.lineno)
+                        yield Use("", "", node.lineno, self._is_late(node))
                 case ast.ImportFrom(module=package, names=aliases):
                     for alias in aliases:
                         dotted = f"{package}.{alias.name}" if package else alias.name
                         is_named = is_module(module, package or "")
                         if is_named and not alias.asname and alias.name != "*":
-                            yield from _used(alias.name, nodes)
+                            yield from _used(alias.name, nodes, is_late=self._is_late(node))
                         elif is_named or is_module(module, dotted):
-                            yield Use("", "", node.lineno)
+                            yield Use("", "", node.lineno, self._is_late(node))
+
+    def _is_late(self, node: ast.Import | ast.ImportFrom) -> bool:
+        return self._around(node.lineno) is not None
 
     @cached_property
     def _defined(self) -> frozenset[str]:
@@ -388,11 +393,11 @@ def _is_ended(function: Function) -> bool:
     return ends_at_once(function) and not is_special
 
 
-def _used(name: str, nodes: Sequence[ast.AST]) -> Iterator[Use]:
+def _used(name: str, nodes: Sequence[ast.AST], *, is_late: bool) -> Iterator[Use]:
     attributes = {n.value: n.attr for n in nodes if isinstance(n, ast.Attribute)}
     for node in nodes:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load):
-            yield Use(name, attributes.get(node, ""), node.lineno)
+            yield Use(name, attributes.get(node, ""), node.lineno, is_late)
 
 
 def _outer_in(body: Sequence[ast.stmt], cls: str) -> Iterator[_Outer]:

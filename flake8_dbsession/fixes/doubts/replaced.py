@@ -22,14 +22,18 @@ class Used(NamedTuple):
         name: its name there; empty where that is not known.
         attribute: the attribute of it that is read; empty for itself.
         run_by: what stands wherever that is run.
+        is_late: whether the module is imported only then.
     """
 
     name: str
     attribute: str
     run_by: Runners
+    is_late: bool
 
     def is_of(self, replaced: Set[str]) -> bool:
         """Tell whether what is used is among what is replaced."""
+        if "*" in replaced and self.is_late:
+            return True
         return self.name in replaced or f"{self.name}.{self.attribute}" in replaced
 
 
@@ -65,7 +69,7 @@ def holds_for_users(fixture: Function, line: int) -> bool:
 
 
 def replaced_in(module: Path, patch: Patch, imports: Mapping[str, str]) -> set[str]:
-    """Give the names of a module that a patch replaces, and such as ``name.attribute``.
+    """Give the names of a module that a patch replaces, such as ``name.attribute``; ``*`` for all.
 
     Args:
         module: its file.

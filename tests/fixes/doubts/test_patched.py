@@ -124,10 +124,27 @@ FAKED = """
         from app.work import work
 """
 WHOLE = """
+    def replaced(modules):
+        return patch.dict(sys.modules, modules)
+
     def test_it(monkeypatch):
-        monkeypatch.setitem(sys.modules, "core.database", Fake())
+        @
         from app.work import work
 """
+
+WHOLE_WAYS = {
+    "in one fixture's item": 'monkeypatch.setitem(sys.modules, "core.database", Fake())',
+    "in one item": 'sys.modules["core.database"] = Fake()',
+    "by a patch": 'patch.dict("sys.modules", {"core.database": Fake()})',
+    "by a helper": 'replaced({"core.database": Fake()})',
+    "by what has a name": 'fakes = {"core.database": Fake()}\n        replaced(fakes)',
+    "one after another": """
+        for name in ("core.other", "core.database"):
+            sys.modules[name] = Fake()
+""",
+    "as a default": 'sys.modules.setdefault("core.database", Fake())',
+    "beside others": 'sys.modules.update(OTHERS, **{})\n        OTHERS["core.database"] = Fake()',
+}
 
 
 @pytest.mark.parametrize("test", [ENTERED, COUNTED])
@@ -146,10 +163,47 @@ def test_a_test_that_was_not_given_is_not_changed(tmp_path: Path) -> None:
     )
 
 
-def test_a_module_that_is_replaced_has_no_provider(tmp_path: Path) -> None:
-    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": WHOLE}
+@pytest.mark.parametrize("way", WHOLE_WAYS.values(), ids=WHOLE_WAYS)
+def test_a_module_that_is_replaced_has_no_provider(way: str, tmp_path: Path) -> None:
+    test = WHOLE.replace("@", way)
+    files = {**HOUSE, "app/work.py": LATE, "tests/test_work.py": test}
     found = reasons(tmp_path, files, "app/work.py", "DBS102")
     assert found == ["7: DBS102 `tests/test_work.py` replaces `core.database` as a whole"]
+
+
+CALLS = {
+    "late": """
+        def call():
+            from app.work import work
+            return work("a")
+    """,
+    "early": """
+        from app.work import work
+        def call():
+            return work("a")
+    """,
+}
+
+
+@pytest.mark.parametrize(("when", "is_fixed"), [("late", True), ("early", False)])
+def test_a_module_that_is_replaced_too_is_not_run(
+    when: str, is_fixed: bool, tmp_path: Path
+) -> None:
+    test = """
+        from app.calls import call
+
+        def replaced(modules):
+            return patch.dict(sys.modules, modules)
+
+        def test_it():
+            with replaced({
+                "core.database": Fake(),
+                "app.work": Fake(),
+            }):
+                call()
+    """
+    files = {**HOUSE, "app/calls.py": CALLS[when], "app/work.py": LATE, "tests/test_calls.py": test}
+    assert bool(repaired(tmp_path, files, "app/work.py", "DBS102").fixed) is is_fixed
 
 
 REAL = """
