@@ -431,3 +431,58 @@ def test_a_loop_that_comes_back_to_the_call(tmp_path: Path) -> None:
                     close_down(db, number)
     """
     assert_cases(tmp_path, {"core.py": CORE, "work.py": text, **POSTGRESQL}, CODES)
+
+
+BRANCHES = """
+    from sqlalchemy.orm import Session, sessionmaker
+
+    Sessions = sessionmaker()
+
+    def by_kind(kind):
+        with Sessions() as db:
+            try:
+                if kind == "cash":
+                    db.add(Payment())
+                    db.flush()
+            except Exception:
+                print("no payment")
+            if kind != "cash":
+                db.commit()
+
+    def by_the_other_kind(kind):
+        with Sessions() as db:
+            try:
+                if kind == "cash":
+                    db.add(Payment())
+                    db.flush()
+            except Exception:  # DBS308
+                print("no payment")
+            if kind == "cash":
+                db.commit()
+
+    def by_a_kind_that_changes(kind):
+        with Sessions() as db:
+            try:
+                if kind == "cash":
+                    db.add(Payment())
+                    db.flush()
+            except Exception:  # DBS308
+                print("no payment")
+            kind = kind.lower()
+            if kind != "cash":
+                db.commit()
+
+    def switched_off():
+        with Sessions() as db:
+            return None
+            try:
+                db.add(Payment())
+                db.flush()
+            except Exception:
+                print("no payment")
+            db.commit()
+"""
+
+
+def test_code_that_no_error_comes_to(tmp_path: Path) -> None:
+    assert_cases(tmp_path, {"app.py": BRANCHES}, CODES)

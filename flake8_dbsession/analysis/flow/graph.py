@@ -138,6 +138,16 @@ class Graph(NamedTuple):
     entry: int
     handlers: Mapping[int, ast.ExceptHandler]
 
+    def reached(self) -> list[int]:
+        """Give the numbers of the blocks that a way leads to."""
+        pending, seen = [self.entry], {self.entry}
+        while pending:
+            block = self.blocks[pending.pop()]
+            following = {edge.target for edge in block.edges} - seen
+            seen |= following
+            pending += following
+        return sorted(seen)
+
     def places_after(self, call: ast.Call) -> list[tuple[int, int]]:
         """Give the numbers of the blocks in which a call has its value, and of the next event."""
         return [

@@ -7,13 +7,8 @@ from collections import defaultdict
 from collections.abc import Callable
 from enum import Enum
 
-from flake8_dbsession.analysis.facts.connection.exclusions import (
-    Told,
-    exclude,
-    told_at,
-    told_by,
-)
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
+from flake8_dbsession.analysis.facts.lifetime.exclusions import Told, is_closed, told_at
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import (
     Block,
@@ -88,7 +83,7 @@ class AbortedWays:
         self._scope = scope
         self.failures: dict[ast.ExceptHandler, list[ast.Call]] = defaultdict(list)
         self.found: dict[ast.ExceptHandler, set[Found]] = defaultdict(set)
-        for number in _reached(graph):
+        for number in graph.reached():
             block = graph.blocks[number]
             fails = (deeds.fails(block.events[index]) for index in sorted(block.raising))
             failing = [call for call in fails if call is not None]
@@ -134,15 +129,8 @@ class AbortedWays:
         return [
             at._replace(number=edge.target, handler=None if raises else handler)
             for edge in block.edges
-            if edge.raised is raises and not self._is_closed(edge, told)
+            if edge.raised is raises and not is_closed(edge, told)
         ]
-
-    @staticmethod
-    def _is_closed(edge: Edge, told: frozenset[Told]) -> bool:
-        """Tell whether a way cannot be taken where tests have told something else."""
-        if edge.test is None or not told:
-            return False
-        return exclude(told, told_by(edge.test, edge.truth))
 
     def _settled(self, event: Event, handler: ast.ExceptHandler | None) -> Found | None:
         deed = self._deeds.of(event, is_raising=handler is None)
@@ -216,17 +204,6 @@ def found_after(
             seen |= following
             pending += following
     return found
-
-
-def _reached(graph: Graph) -> list[int]:
-    """Give the numbers of the blocks that a way leads to."""
-    pending, seen = [graph.entry], {graph.entry}
-    while pending:
-        block = graph.blocks[pending.pop()]
-        following = {edge.target for edge in block.edges} - seen
-        seen |= following
-        pending += following
-    return sorted(seen)
 
 
 def without(graph: Graph, handlers: list[ast.ExceptHandler]) -> Graph:

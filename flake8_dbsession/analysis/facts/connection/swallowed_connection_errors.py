@@ -14,7 +14,6 @@ from flake8_dbsession.analysis.facts.connection.aborted_ways import (
 )
 from flake8_dbsession.analysis.facts.connection.callers_transactions import callers_go_on
 from flake8_dbsession.analysis.facts.connection.driver_errors import handlers_of
-from flake8_dbsession.analysis.facts.connection.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
     handles_in,
@@ -22,6 +21,7 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import answer_of
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look, may_go_on
+from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 
 from flake8_dbsession.analysis.facts.lifetime.conditions import missing_by
+from flake8_dbsession.analysis.facts.lifetime.exclusions import Told, is_closed, told_at
 from flake8_dbsession.analysis.facts.lifetime.session_calls import SessionCalls
 from flake8_dbsession.analysis.flow import Exit, Graph
 from flake8_dbsession.analysis.flow.graph import (
@@ -53,10 +54,12 @@ class Work(NamedTuple):
         method: the session's method.
         text: the call as a message names it: the method's, or that of the function that is given
             the session to work with.
+        call: that call.
     """
 
     method: str
     text: str
+    call: ast.Call
 
 
 class _At(NamedTuple):
@@ -101,7 +104,8 @@ class Ways:
         self.sequels: dict[ast.ExceptHandler, set[Sequel]] = defaultdict(set)
         self.returned: dict[ast.ExceptHandler, list[ast.expr | None]] = defaultdict(list)
         self.retried: dict[ast.ExceptHandler, list[ast.expr]] = defaultdict(list)
-        for block in graph.blocks:
+        for number in graph.reached():
+            block = graph.blocks[number]
             failing = [
                 work for index in sorted(block.raising) for work in self._work(block.events[index])
             ]
@@ -111,16 +115,17 @@ class Ways:
     def _work(self, event: Event) -> Iterator[Work]:
         """Give the work that an event does by the session, itself or by a function's call."""
         match event:
-            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method))) if (
+            case Evaluate(node=ast.Call(func=ast.Attribute(value=owner, attr=method)) as call) if (
                 method in WORK and self._calls.is_session(owner)
             ):
-                yield Work(method, f"{self._calls.session}.{method}()")
+                yield Work(method, f"{self._calls.session}.{method}()", call)
             case Evaluate(node=ast.Call() as call):
                 for method in self._calls.failing_in(call):
-                    yield Work(method, f"{ast.unparse(call.func)}()")
+                    yield Work(method, f"{ast.unparse(call.func)}()", call)
 
     def _follow(self, failing: Block, works: list[Work]) -> None:
         """Follow an error to the handlers that swallow it, and from there what is done next."""
+        told = told_at(works[0].call, self._calls.scope)
         pending = [_At(edge.target) for edge in failing.edges if edge.raised]
         seen = set(pending)
         while pending:
@@ -131,11 +136,11 @@ class Ways:
                     continue
                 at = at._replace(handler=entered)
                 self.works.setdefault(entered, []).extend(works)
-            following = set(self._after(at)) - seen
+            following = set(self._after(at, told)) - seen
             seen |= following
             pending += following
 
-    def _after(self, at: _At) -> Iterator[_At]:
+    def _after(self, at: _At, told: frozenset[Told]) -> Iterator[_At]:
         """Go through a block; give where to go on, unless it settles what comes of the session."""
         block, handler = self._graph.blocks[at.number], at.handler
         for event in block.events:
@@ -159,7 +164,8 @@ class Ways:
             self._note(handler, Sequel.RETURNED if at.is_leaving else Sequel.FUNCTION_ENDS)
         raises = block.raises
         for edge in block.edges:
-            if edge.raised is raises and not self._is_without_session(edge):
+            is_taken = not (self._is_without_session(edge) or is_closed(edge, told))
+            if edge.raised is raises and is_taken:
                 target = at._replace(number=edge.target)
                 yield target._replace(handler=None, is_leaving=False) if raises else target
 

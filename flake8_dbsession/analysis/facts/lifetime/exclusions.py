@@ -5,9 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from flake8_dbsession.analysis.flow.graph import Edge
+from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.parents import ancestors_in, parents_in, readings_in
 from flake8_dbsession.analysis.names.scopes import LOOPS, Parameter, Scope
-from flake8_dbsession.analysis.nodes import is_name, own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.named_tuples import NamedTuple
 
 _READING = frozenset({"get", "items", "keys", "values"})
@@ -92,6 +94,16 @@ def told_by(test: ast.expr, truth: bool) -> Iterator[Told]:
                 yield Told(name, ast.unparse(test), None, truth)
 
 
+def is_closed(edge: Edge, told: frozenset[Told]) -> bool:
+    """Tell whether a way cannot be taken where tests of unchanged names have told something else.
+
+    Args:
+        edge: the way.
+        told: what they have told.
+    """
+    return edge.test is not None and exclude(told, told_by(edge.test, edge.truth))
+
+
 def exclude(some: Iterable[Told], others: Iterable[Told]) -> bool:
     """Tell whether tests, one side of which is of unchanged names, cannot all have come out so."""
     others = tuple(others)
@@ -107,11 +119,7 @@ def _name_in(read: ast.expr) -> str:
 
 def _is_unchanged(told: Told, scope: Scope) -> bool:
     """Tell whether a name has one value in a function, and what it stands for is not changed."""
-    bound = [
-        node
-        for node in own_nodes(scope.node)
-        if is_name(node, told.name) and isinstance(node.ctx, (ast.Store, ast.Del))
-    ]
+    bound = _bound_in(scope).get(told.name, ())
     hows = [binding.how for binding in scope.bindings(told.name)]
     given = [how for how in hows if isinstance(how, Parameter)]
     if len(hows) != 1 or len(bound) + len(given) > 1:
@@ -124,6 +132,16 @@ def _is_unchanged(told: Told, scope: Scope) -> bool:
     return all(
         _leaves_it(parents.get(read), read) for read in readings_in(scope).get(told.name, ())
     )
+
+
+@remembered
+def _bound_in(scope: Scope) -> dict[str, list[ast.Name]]:
+    """Give the places where a function binds each name."""
+    found: dict[str, list[ast.Name]] = {}
+    for node in own_nodes(scope.node):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.setdefault(node.id, []).append(node)
+    return found
 
 
 def _leaves_it(around: ast.AST | None, read: ast.Name) -> bool:
