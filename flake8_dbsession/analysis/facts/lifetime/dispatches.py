@@ -1,0 +1,238 @@
+"""Calls that have another process run a task, and what they tell it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from flake8_dbsession.analysis.effects.locks import library_object
+from flake8_dbsession.analysis.effects.work.block import block_of
+from flake8_dbsession.analysis.effects.work.following import can_be_followed
+from flake8_dbsession.analysis.facts.engine.repeated_work import is_task
+from flake8_dbsession.analysis.facts.lifetime.row_keys import NOTHING_TOLD, RowKeys, Told
+from flake8_dbsession.analysis.library.frameworks import (
+    CALLED_TASKS,
+    POSTPONING,
+    QUEUE_DECORATORS,
+    SENDING,
+    SENDING_TASK,
+    SIGNATURES,
+    TASK_PACKAGES,
+)
+from flake8_dbsession.analysis.lifetimes.names import is_generator
+from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.parents import parents_in
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
+from flake8_dbsession.analysis.names.values import External, FunctionValue
+from flake8_dbsession.analysis.nodes import arguments, nodes_in
+from flake8_dbsession.named_tuples import NamedTuple
+
+_NAMES = SENDING_TASK | frozenset(SENDING)
+_NONE: frozenset[PassedOn] = frozenset()
+WORDS = tuple(f".{name}(" for name in sorted(_NAMES))
+"""What a text has in it that sends a task, but for the call of a task of huey's."""
+
+
+def may_send(scope: Scope) -> bool:
+    """Tell whether the text of a function's module mentions what sends tasks.
+
+    Args:
+        scope: the function's scope, or any in that module.
+    """
+    return _mentions_sending(scope.module.scope)
+
+
+@remembered
+def _mentions_sending(module: Scope) -> bool:
+    text = module.module.text
+    return any(word in text for word in (*WORDS, *CALLED_TASKS))
+
+
+class Dispatches:
+    """Answers what the calls in a function tell workers, by themselves or by what they call.
+
+    Args:
+        scope: the function's scope.
+        inference: answers what is called.
+    """
+
+    def __init__(self, scope: Scope, inference: Inference) -> None:
+        self._scope = scope
+        self._inference = inference
+
+    def told_by(self, call: ast.Call) -> list[ast.expr]:
+        """Give the values that a call sends along, as they are or turned into others."""
+        told = told_by(call, self._scope, self._inference)
+        if told is not None:
+            return told
+        return [part for part, passed in self._passed_on(call) if not passed.is_object]
+
+    def objects_told_by(self, call: ast.Call) -> list[ast.expr]:
+        """Give the objects whose keys a function sends along that a call leads to."""
+        return [part for part, passed in self._passed_on(call) if passed.is_object]
+
+    def _passed_on(self, call: ast.Call) -> Iterator[tuple[ast.expr, PassedOn]]:
+        function = self._inference.value(call.func, self._scope)
+        if not isinstance(function, FunctionValue) or not _runs_at_once(
+            function, call, self._scope
+        ):
+            return
+        given = {parameter_for(function, key): part for key, part in arguments_of(call)}
+        if isinstance(call.func, ast.Attribute) and function.receiver is not None:
+            given[function.receiver] = call.func.value
+        for passed in passed_on_by(function, self._inference):
+            if passed.name in given:
+                yield given[passed.name], passed
+
+
+class PassedOn(NamedTuple):
+    """A parameter of which a function tells a worker.
+
+    Attributes:
+        name: the parameter.
+        is_object: whether it is an object whose key is sent; else it is sent itself.
+    """
+
+    name: str
+    is_object: bool
+
+
+def passed_on_by(function: FunctionValue, inference: Inference) -> frozenset[PassedOn]:
+    """Give the parameters of which a function of the project tells workers.
+
+    Args:
+        function: the function.
+        inference: answers what it calls.
+    """
+    scope = function.scope.child(function.node)
+    if not may_send(scope) or not can_be_followed(function):
+        return _NONE
+    return inference.questions.ask(
+        scope.memory, "passed on to workers", lambda: _passed_on(scope, inference), _NONE
+    )
+
+
+def _passed_on(scope: Scope, inference: Inference) -> frozenset[PassedOn]:
+    block = block_of(scope, inference=inference)
+    keys, dispatches = RowKeys(block), Dispatches(scope, inference)
+    told = NOTHING_TOLD
+    for call in block.calls:
+        told |= keys.told(dispatches.told_by(call))
+        objects = map(keys.objects, dispatches.objects_told_by(call))
+        told |= Told(frozenset().union(*objects))
+    return frozenset(
+        PassedOn(name, is_object)
+        for names, is_object in ((told.names, False), (told.objects, True))
+        for name in names
+        if _is_parameter(name, scope)
+    )
+
+
+def _is_parameter(name: str, scope: Scope) -> bool:
+    return any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))
+
+
+def _runs_at_once(function: FunctionValue, call: ast.Call, scope: Scope) -> bool:
+    """Tell whether a call runs its function, and not only makes a coroutine for later."""
+    if is_generator(function.node):
+        return False
+    if not isinstance(function.node, ast.AsyncFunctionDef):
+        return True
+    return isinstance(parents_in(scope).get(call), ast.Await)
+
+
+def told_by(call: ast.Call, scope: Scope, inference: Inference) -> list[ast.expr] | None:
+    """Give what a call tells a worker.
+
+    Args:
+        call: the call.
+        scope: the scope that it stands in.
+        inference: answers what is called.
+
+    Returns:
+        The values that it sends along; None for a call that sends no task, or one for later.
+    """
+    if any(map(_postpones, call.keywords)):
+        return None
+    name = last_segment(call.func)
+    if name in SENDING and _is_of_queue(call, name, scope, inference):
+        return arguments(call)
+    if name in SENDING_TASK and isinstance(call.func, ast.Attribute):
+        return _told_by_task(call, call.func.value, scope, inference)
+    if name not in _NAMES and _is_task(call.func, scope, inference, CALLED_TASKS):
+        return arguments(call)
+    return None
+
+
+def _postpones(option: ast.keyword) -> bool:
+    is_at_once = isinstance(option.value, ast.Constant) and not option.value.value
+    return option.arg in POSTPONING and not is_at_once
+
+
+def _is_of_queue(call: ast.Call, name: str, scope: Scope, inference: Inference) -> bool:
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    return library_object(call.func.value, scope, inference) in SENDING[name]
+
+
+def _told_by_task(
+    call: ast.Call, task: ast.expr, scope: Scope, inference: Inference
+) -> list[ast.expr] | None:
+    if _is_task(task, scope, inference):
+        return arguments(call)
+    signatures = [*_signatures(task, scope, inference)]
+    told = [each for signature in signatures for each in arguments(signature)]
+    return [*told, *arguments(call)] if signatures else None
+
+
+def _signatures(sent: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.Call]:
+    """Give the signatures of tasks that a chain or group is made of, or the one that is sent."""
+    for node in nodes_in(sent):
+        match node:
+            case ast.Call(func=ast.Attribute(value=task, attr=method)) if method in SIGNATURES:
+                if _is_task(task, scope, inference):
+                    yield node
+
+
+def _is_task(
+    task: ast.expr,
+    scope: Scope,
+    inference: Inference,
+    packages: frozenset[str] = TASK_PACKAGES,
+) -> bool:
+    """Tell whether an expression is a task of the project's."""
+    if not isinstance(task, (ast.Attribute, ast.Name)):
+        return False
+    value = inference.value(task, scope)
+    if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
+        return False
+    if not value.node.decorator_list:
+        return False
+    function = value.scope.child(value.node)
+    return is_task(function, inference, packages) or _is_wrapped(value, inference, packages)
+
+
+def _is_wrapped(value: FunctionValue, inference: Inference, packages: frozenset[str]) -> bool:
+    """Tell whether one of the project's own decorators makes a function a task."""
+    for decorator in value.node.decorator_list:  # type: ignore[union-attr]
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        own = inference.value(called, value.scope)
+        if isinstance(own, FunctionValue) and _makes_task(own, inference, packages):
+            return True
+    return False
+
+
+def _makes_task(decorator: FunctionValue, inference: Inference, packages: frozenset[str]) -> bool:
+    scope = decorator.scope.child(decorator.node)
+    return any(
+        isinstance(node, (ast.Attribute, ast.Name))
+        and last_segment(node) in QUEUE_DECORATORS
+        and _is_of(inference.value(node, scope), packages)
+        for node in nodes_in(decorator.node)
+    )
+
+
+def _is_of(value: object, packages: frozenset[str]) -> bool:
+    return isinstance(value, External) and value.name.partition(".")[0] in packages

@@ -1,0 +1,223 @@
+"""Which expressions of a function tell the keys of which of its mapped objects."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from functools import cached_property
+
+from flake8_dbsession.analysis.effects.work.block import Block
+from flake8_dbsession.analysis.effects.work.columns import declared
+from flake8_dbsession.analysis.effects.work.forms import bindings_of
+from flake8_dbsession.analysis.library.queries import COLUMN_MAKERS
+from flake8_dbsession.analysis.names.scopes import Annotated, Assigned, How, last_segment
+from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, nodes_in, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
+
+_KEYS = frozenset({"id", "pk", "uid", "uuid"})
+# What gives a value as another type, or puts values together.
+_TURNING = frozenset(
+    {"UUID", "dict", "dumps", "frozenset", "int", "list", "set", "sorted", "str", "tuple"}
+)
+_PUTTING = frozenset({"add", "append", "extend", "insert", "update"})
+
+
+class Told(NamedTuple):
+    """What an expression tells.
+
+    Attributes:
+        objects: the objects whose keys it tells, as they are written.
+        names: the plain names whose values it tells.
+    """
+
+    objects: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+
+    def __or__(self, other: Told) -> Told:
+        """Give both."""
+        return Told(self.objects | other.objects, self.names | other.names)
+
+
+NOTHING_TOLD = Told()
+
+
+class RowKeys:
+    """Answers what the expressions of a function tell of its objects.
+
+    Args:
+        block: the function's statements.
+    """
+
+    def __init__(self, block: Block) -> None:
+        self._block = block
+        self._scope = block.callees.scope
+        self._inference = block.callees.inference
+
+    def told(self, expressions: Iterable[ast.expr]) -> Told:
+        """Tell of which objects some expressions tell the keys, and of which names the values."""
+        told = NOTHING_TOLD
+        for expression in expressions:
+            told |= self._told(expression, frozenset())
+        return told
+
+    def objects(self, expression: ast.expr) -> frozenset[str]:
+        """Give the names of what an expression is, or is one of: ``job``, or ``jobs`` of that."""
+        return frozenset(self._objects(expression, frozenset()))
+
+    def lists_with(self, name: str) -> Iterator[str]:
+        """Give the names of the lists and dictionaries into which an object is put."""
+        for container, values in self._put_into.items():
+            if any(is_name(value, name) for value in values):
+                yield container
+
+    def keys_of(self, name: str) -> frozenset[str]:
+        """Give the names that hold an object's key before it is made or loaded.
+
+        ``Job(id=job_id)``, ``db.get(Job, job_id)``, ``select(Job).where(Job.id == job_id)``
+        """
+        return frozenset(key for value in self._block.assigned(name) for key in self.keys_in(value))
+
+    def keys_in(self, value: ast.expr) -> Iterator[str]:
+        """Give the names that an expression says to be the key of a row."""
+        for node in nodes_in(value):
+            match node:
+                case ast.Dict(keys=keys, values=values):
+                    for key, each in zip(keys, values, strict=True):
+                        is_key = isinstance(key, ast.Constant) and key.value in _KEYS
+                        if is_key and isinstance(each, ast.Name):
+                            yield each.id
+                case ast.keyword(arg=str(key), value=ast.Name(id=name)) if key in _KEYS:
+                    yield name
+                case ast.Compare(
+                    left=ast.Attribute(attr=key), ops=[ast.Eq()], comparators=[ast.Name(id=name)]
+                ) if key in _KEYS:
+                    yield name
+                case ast.Call(
+                    func=ast.Attribute(attr="get" | "get_one"), args=[*_, ast.Name(id=name)]
+                ):
+                    yield name
+
+    def _told(self, expression: ast.expr, seen: frozenset[str]) -> Told:
+        match expression:
+            case ast.Name(id=name):
+                return Told(names=frozenset({name})) | self._told_by_name(name, seen)
+            case ast.Attribute(value=owner, attr=attribute):
+                is_key = self._is_key(owner, attribute)
+                return (
+                    Told(frozenset(self._objects(owner, frozenset()))) if is_key else NOTHING_TOLD
+                )
+            case ast.Call() if not self._turns(expression):
+                return NOTHING_TOLD
+            case ast.Compare() | ast.Lambda():
+                return NOTHING_TOLD
+            case ast.JoinedStr() if _is_prose(expression):
+                return NOTHING_TOLD
+        told = NOTHING_TOLD
+        for node in ast.iter_child_nodes(expression):
+            parts = [node.value] if isinstance(node, ast.keyword) else [node]
+            for part in parts:
+                if isinstance(part, ast.expr) and not _is_called(part, expression):
+                    told |= self._told(part, seen)
+        return told
+
+    def _told_by_name(self, name: str, seen: frozenset[str]) -> Told:
+        if name in seen:
+            return NOTHING_TOLD
+        told = NOTHING_TOLD
+        for value in (*self._bound.get(name, ()), *self._put_into.get(name, ())):
+            told |= self._told(value, seen | {name})
+        return told
+
+    def _turns(self, call: ast.Call) -> bool:
+        """Tell whether a call gives what it is given, as another type or in an object."""
+        if last_segment(call.func) in _TURNING:
+            return True
+        return isinstance(self._inference.value(call.func, self._scope), ClassValue)
+
+    def _objects(self, expression: ast.expr, seen: frozenset[str]) -> Iterator[str]:
+        match expression:
+            case ast.Name(id=name) if name not in seen:
+                yield name
+                for value in (*self._same_as(name), *self._put_into.get(name, ())):
+                    yield from self._objects(value, seen | {name})
+            case ast.Attribute():
+                yield dotted_name(expression)
+            case ast.Subscript(value=inner) | ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                yield from self._objects(inner, seen)
+            case ast.List(elts=parts) | ast.Tuple(elts=parts):
+                for part in parts:
+                    yield from self._objects(part, seen)
+
+    def _same_as(self, name: str) -> Iterator[ast.expr]:
+        """Give what a name is bound to that is, or holds, the same object."""
+        for value in self._bound.get(name, ()):
+            value = unawaited(value)
+            if isinstance(value, (ast.Name, ast.Subscript, ast.NamedExpr, ast.List)):
+                yield value
+
+    @cached_property
+    def _bound(self) -> dict[str, list[ast.expr]]:
+        found: dict[str, list[ast.expr]] = {}
+        for node in self._block.nodes:
+            for target, value in bindings_of(node):
+                if isinstance(target, ast.Name) and not isinstance(node, ast.withitem):
+                    found.setdefault(target.id, []).append(value)
+        return found
+
+    @cached_property
+    def _put_into(self) -> dict[str, list[ast.expr]]:
+        """What is put into the lists and dictionaries of the function."""
+        found: dict[str, list[ast.expr]] = {}
+        for node in self._block.nodes:
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id=name), attr=method)):
+                    if method in _PUTTING:
+                        found.setdefault(name, []).extend(arguments(node))
+                case ast.Assign(targets=[ast.Subscript(value=ast.Name(id=name))], value=value):
+                    found.setdefault(name, []).append(value)
+        return found
+
+    def _is_key(self, owner: ast.expr, attribute: str) -> bool:
+        """Tell whether an attribute of an object is its key."""
+        return attribute in _KEYS or any(map(_is_primary, self._declared(owner, attribute)))
+
+    def _declared(self, owner: ast.expr, attribute: str) -> list[How]:
+        cls = self._class_of(owner)
+        return declared(cls, attribute, self._inference) if cls is not None else []
+
+    def _class_of(self, owner: ast.expr) -> ClassValue | None:
+        match self._inference.value(owner, self._scope):
+            case InstanceValue(cls=cls):
+                return cls
+        for name in self._objects(owner, frozenset()):
+            for value in self._block.assigned(name):
+                for node in nodes_in(value):
+                    if isinstance(node, ast.Name):
+                        named = self._inference.value(node, self._scope)
+                        if isinstance(named, ClassValue):
+                            return named
+        return None
+
+
+def _is_primary(how: How) -> bool:
+    match how:
+        case Assigned(value=ast.Call() as call) | Annotated(value=ast.Call() as call):
+            return last_segment(call.func) in COLUMN_MAKERS and any(
+                option.arg == "primary_key"
+                and isinstance(option.value, ast.Constant)
+                and bool(option.value.value)
+                for option in call.keywords
+            )
+    return False
+
+
+def _is_prose(text: ast.JoinedStr) -> bool:
+    """Tell whether a text is written for people, and not to find a row by."""
+    parts = (part.value for part in text.values if isinstance(part, ast.Constant))
+    return any(" " in str(part) for part in parts)
+
+
+def _is_called(part: ast.expr, whole: ast.expr) -> bool:
+    """Tell whether a part is the callee of a call, whose name tells nothing."""
+    return isinstance(whole, ast.Call) and whole.func is part

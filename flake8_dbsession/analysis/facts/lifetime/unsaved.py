@@ -1,0 +1,425 @@
+"""What a session has not committed yet when a worker is told of it, along a function's ways."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, reduce
+from operator import or_
+from typing import TypeAlias
+
+from flake8_dbsession.analysis.effects.work.changes import Changes
+from flake8_dbsession.analysis.effects.work.classes import is_unmapped
+from flake8_dbsession.analysis.effects.work.columns import declared
+from flake8_dbsession.analysis.effects.work.following import Following
+from flake8_dbsession.analysis.effects.work.forms import bound_names
+from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
+from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did, Work
+from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
+from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
+from flake8_dbsession.analysis.facts.lifetime.row_keys import RowKeys, Told
+from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
+from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
+from flake8_dbsession.analysis.library.methods import EXECUTING
+from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
+from flake8_dbsession.analysis.names.values import InstanceValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, unawaited
+from flake8_dbsession.named_tuples import NamedTuple
+
+_ADDING = frozenset({"add", "add_all", "merge"})
+_FORGETTING = frozenset({"expunge", "expunge_all"})
+
+
+class Unsaved(NamedTuple):
+    """A row that is written, and not committed yet.
+
+    Attributes:
+        name: the name of the object, of a list of such objects, or of the row's key.
+        shown: how the row is written in a message.
+        is_key: whether the name is that of the key.
+        is_new: whether the row is inserted; else it is changed.
+    """
+
+    name: str
+    shown: str
+    is_key: bool
+    is_new: bool
+
+
+class Sent(NamedTuple):
+    """A worker has been told of a row that is not committed yet.
+
+    Attributes:
+        call: the call that sends the task.
+        shown: how the row is written.
+        is_new: whether the row is inserted; else it is changed.
+    """
+
+    call: ast.Call
+    shown: str
+    is_new: bool
+
+
+class Returned(NamedTuple):
+    """A function returns a row that is not committed yet, or its key."""
+
+    is_key: bool
+    is_new: bool
+
+
+class Left(NamedTuple):
+    """What a function leaves uncommitted.
+
+    Attributes:
+        returned: what of it is returned.
+        given: the rows that it was given, by the names of its parameters.
+        may_end: whether code that cannot be followed may commit or roll back in it.
+    """
+
+    returned: frozenset[Returned] = frozenset()
+    given: frozenset[Unsaved] = frozenset()
+    may_end: bool = False
+
+
+State: TypeAlias = frozenset[Unsaved | Sent | Returned]
+_EMPTY: State = frozenset()
+NOTHING_LEFT = Left()
+
+
+class Unsaving:
+    """Follows the rows of one session along the ways of a function.
+
+    Args:
+        objects: the session, and what holds its objects.
+        seeds: the calls in which a worker is told already of what is not committed.
+
+    Attributes:
+        found: of what workers were told too early, each with what commits it: a call, or a block.
+    """
+
+    def __init__(self, objects: Objects, seeds: Mapping[ast.Call, Sent] | None = None) -> None:
+        self._objects = objects
+        self._block = objects.block
+        self._scope = objects.callees.scope
+        self._inference = objects.callees.inference
+        self._keys = RowKeys(objects.block)
+        self._changes = Changes(objects)
+        self._dispatches = Dispatches(self._scope, self._inference)
+        self._seeds = seeds or {}
+        self._left: dict[ast.expr, Left] = {}
+        self.found: dict[Sent, ast.Call | ast.withitem] = {}
+
+    def walk(self, graph: Graph) -> State:
+        """Walk the function, and give what is left where it returns."""
+        entered = carry_forward(graph, _EMPTY, self._step, frozenset.union)
+        ends = (entered.get(end, _EMPTY) for end in (Exit.RETURNS, Exit.FALLS_OFF))
+        return frozenset().union(*ends)
+
+    def _step(self, event: Event, state: State) -> tuple[State, State]:
+        match event:
+            case Evaluate(node=ast.Call() as call):
+                state = self._called(call, state)
+            case Evaluate(node=ast.Yield() | ast.YieldFrom()):
+                state = _EMPTY
+            case Bind(target=target, value=value):
+                state = self._bound(target, value, state)
+            case Leave(node=item):
+                state = self._left_block(item, state)
+            case Finish(node=ast.Return(value=ast.expr() as value)):
+                state |= frozenset(self._returned(value, state))
+        return state, _EMPTY
+
+    # Ends
+
+    def _called(self, call: ast.Call, state: State) -> State:
+        works = [*self._changes.by(call)]
+        always, ever = (reduce(or_, part, NOTHING) for part in _parts(works))
+        if Did.COMMITS in always:
+            return self._committed(call, state)
+        if always & (Did.ROLLS_BACK | Did.CLOSES) or self._forgets(call):
+            return _EMPTY
+        if ever & ENDS or (Did.MAY_END in ever and self._may_end(call)):
+            state = frozenset(each for each in state if isinstance(each, Sent))
+        else:
+            state |= frozenset(self._sent(call, state))
+            state |= frozenset(self._written(call))
+        if call in self._seeds:
+            state |= {self._seeds[call]}
+        return state
+
+    def may_end(self) -> bool:
+        """Tell whether code that cannot be followed may commit or roll back."""
+        return any(map(self._may_end, self._block.calls))
+
+    def _may_end(self, call: ast.Call) -> bool:
+        """Tell whether what a call leads to cannot be followed, and is given the session."""
+        if not any(Did.MAY_END in work.ever for work in self._changes.by(call)):
+            return False
+        objects = self._objects
+        parts = [*arguments(call), getattr(call.func, "value", call.func)]
+        if not any(objects.is_session(part) or objects.is_holder(part) for part in parts):
+            return False
+        following = objects.followed(call)
+        return following is None or left_by(following, objects).may_end
+
+    def _forgets(self, call: ast.Call) -> bool:
+        return last_segment(call.func) in _FORGETTING and self._is_of_session(call)
+
+    def _is_of_session(self, call: ast.Call) -> bool:
+        return isinstance(call.func, ast.Attribute) and self._objects.is_session(call.func.value)
+
+    def _committed(self, end: ast.Call | ast.withitem, state: State) -> State:
+        for each in state:
+            if isinstance(each, Sent):
+                self.found.setdefault(each, end)
+        return _EMPTY
+
+    def _left_block(self, item: ast.withitem, state: State) -> State:
+        context, target = item.context_expr, item.optional_vars
+        if Did.COMMITS in self._changes.at_end(context):
+            return self._committed(item, state)
+        if target is not None and self._objects.is_session(target):
+            is_committed = commits_at_end(context, self._scope, self._inference)
+            return self._committed(item, state) if is_committed else _EMPTY
+        return _EMPTY if self._objects.is_session(context) else state
+
+    # Dispatches
+
+    def _sent(self, call: ast.Call, state: State) -> Iterator[Sent]:
+        unsaved = sorted(each for each in state if isinstance(each, Unsaved))
+        if not unsaved:
+            return
+        told = self._told_by(call)
+        matching = [each for each in unsaved if _is_told(each, told)]
+        if matching:
+            first = min(matching, key=lambda each: (not each.is_new, each))
+            yield Sent(call, first.shown, first.is_new)
+
+    def _told_by(self, call: ast.Call) -> Told:
+        told = self._keys.told(self._dispatches.told_by(call))
+        objects = map(self._keys.objects, self._dispatches.objects_told_by(call))
+        return Told(told.objects.union(*objects), told.names)
+
+    # Writes
+
+    def _written(self, call: ast.Call) -> Iterator[Unsaved]:
+        """Give what a call writes, or leaves unsaved."""
+        method = last_segment(call.func)
+        if self._is_of_session(call):
+            if method in _ADDING:
+                for name in self._keys.objects(call.args[0]) if call.args else ():
+                    yield from self._unsaved(name, is_new=True)
+            elif method in EXECUTING:
+                yield from self._executed(call)
+            return
+        if method == "update" and self._objects.session_call(call) is not None:
+            yield from _keyed(self._keys.keys_in(call.func), is_new=False)
+        elif self._block.callees.is_builtin(call.func, "setattr") and call.args:
+            yield from self._changed(call.args[0])
+        else:
+            yield from self._left_by(call)
+
+    def _executed(self, call: ast.Call) -> Iterator[Unsaved]:
+        statement = call.args[0] if call.args else None
+        if statement is None or not self._writes(call):
+            return
+        parts = [*call.args]
+        if isinstance(statement, ast.Name):
+            parts += self._block.assigned(statement.id)
+        written = " ".join(map(ast.unparse, parts)).lower()
+        if "delete" not in written:
+            is_new = "insert" in written
+            yield from _keyed((k for part in parts for k in self._keys.keys_in(part)), is_new)
+
+    def _writes(self, call: ast.Call) -> bool:
+        return any(Did.WRITES in work.ever for work in self._changes.by(call))
+
+    def _unsaved(self, name: str, *, is_new: bool, shown: str = "") -> Iterator[Unsaved]:
+        """Give a row by all names that lead to it."""
+        shown = shown or name
+        for each in {name, *self._keys.lists_with(name)} - self._objects.held.sessions:
+            yield Unsaved(each, shown, False, is_new)
+        for key in self._keys.keys_of(name):
+            yield Unsaved(key, shown, True, is_new)
+
+    def _changed(self, expression: ast.expr) -> Iterator[Unsaved]:
+        if isinstance(expression, ast.Name) and self._is_loaded(expression):
+            yield from self._unsaved(expression.id, is_new=False)
+
+    def _is_loaded(self, name: ast.Name) -> bool:
+        """Tell whether a name is certain to be that of a mapped object."""
+        match self._inference.value(name, self._scope):
+            case InstanceValue(cls=cls):
+                is_named = bool(declared(cls, "__tablename__", self._inference))
+                return is_named or (
+                    name.id in self._objects.names and not is_unmapped(cls, self._inference)
+                )
+        if name.id not in self._objects.names or not self._objects.is_entity(name):
+            return False
+        sources = [value for _, target, value in self._block.bound if _is_target(target, name.id)]
+        return any(self._objects.session_call(unawaited(value)) is not None for value in sources)
+
+    # What other functions leave
+
+    def _left_by(self, call: ast.Call) -> Iterator[Unsaved]:
+        following = self._objects.followed(call)
+        if following is None or not following.held.sessions:
+            return
+        left = left_by(following, self._objects)
+        self._left[call] = left
+        given = {parameter_for(following.function, key): part for key, part in arguments_of(call)}
+        if isinstance(call.func, ast.Attribute) and following.function.receiver is not None:
+            given[following.function.receiver] = call.func.value
+        for unsaved in left.given:
+            part = given.get(unsaved.name)
+            if isinstance(part, ast.Name) and unsaved.is_key:
+                yield Unsaved(part.id, part.id, True, unsaved.is_new)
+            elif isinstance(part, ast.Name):
+                yield from self._unsaved(part.id, is_new=unsaved.is_new)
+
+    def _returned(self, value: ast.expr, state: State) -> Iterator[Returned]:
+        objects, told = self._keys.objects(value), self._keys.told([value])
+        for each in state:
+            if isinstance(each, Unsaved):
+                if not each.is_key and each.name in objects:
+                    yield Returned(is_key=False, is_new=each.is_new)
+                elif _is_told(each, told):
+                    yield Returned(is_key=True, is_new=each.is_new)
+        call = unawaited(value)
+        if call in self._left:
+            yield from self._left[call].returned
+
+    # Bindings
+
+    def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
+        if isinstance(target, ast.Attribute) and not self._comes_of_dispatch(value):
+            state |= frozenset(self._stored(target))
+        names = {target} if isinstance(target, str) else {*_names_of(target)}
+        state = frozenset(
+            each for each in state if not (isinstance(each, Unsaved) and each.name in names)
+        )
+        if isinstance(target, (ast.Name, ast.Attribute)) and isinstance(value, ast.expr):
+            state |= frozenset(self._given_by(dotted_name(target), unawaited(value)))
+        return state
+
+    def _stored(self, target: ast.Attribute) -> Iterator[Unsaved]:
+        """Give the row that the assignment to an attribute changes."""
+        if not self._objects.columns.is_undeclared(target.attr):
+            yield from self._changed(target.value)
+
+    def _given_by(self, name: str, call: ast.expr) -> Iterator[Unsaved]:
+        """Give what a name is of, where it gets the result of a call."""
+        if isinstance(call, ast.Call) and self._is_of_session(call) and _is_merge(call):
+            yield from self._unsaved(name, is_new=False)
+        for returned in self._left.get(call, NOTHING_LEFT).returned:
+            if returned.is_key:
+                yield Unsaved(name, name, True, returned.is_new)
+            else:
+                yield from self._unsaved(name, is_new=returned.is_new)
+
+    def _comes_of_dispatch(self, value: ast.AST | None) -> bool:
+        """Tell whether a value is what sending a task gave, such as the task's own id."""
+        if value is None:
+            return False
+        nodes = nodes_in(value)
+        read = {node.id for node in nodes if isinstance(node, ast.Name)}
+        return any(node in self._results for node in nodes) or bool(read & self._result_names)
+
+    @cached_property
+    def _results(self) -> frozenset[ast.AST]:
+        return frozenset(call for call in self._block.calls if self._dispatches.told_by(call))
+
+    @cached_property
+    def _result_names(self) -> frozenset[str]:
+        return frozenset(
+            name
+            for _, target, value in self._block.bound
+            if any(node in self._results for node in nodes_in(value))
+            for name in bound_names(target)
+        )
+
+
+def left_by(following: Following, caller: Objects) -> Left:
+    """Tell what a function leaves uncommitted that is given a session.
+
+    Args:
+        following: the function.
+        caller: what holds the session's objects where it is called.
+    """
+    return caller.callees.inference.questions.ask(
+        following.scope.memory,
+        ("left unsaved", following.held),
+        lambda: _left_by(following, caller),
+        NOTHING_LEFT,
+    )
+
+
+def _left_by(following: Following, caller: Objects) -> Left:
+    graph = build(following.function.node)
+    if graph is None:
+        return Left(may_end=True)
+    unsaving = Unsaving(inside(following, caller))
+    state = unsaving.walk(graph)
+    scope = following.scope
+    return Left(
+        frozenset(each for each in state if isinstance(each, Returned)),
+        frozenset(each for each in state if isinstance(each, Unsaved) and _is_given(each, scope)),
+    )
+
+
+def _is_given(unsaved: Unsaved, function: Scope) -> bool:
+    bindings = function.bindings(unsaved.name)
+    return bool(bindings) and all(isinstance(each.how, Parameter) for each in bindings)
+
+
+def commits_at_end(context: ast.expr, scope: Scope, inference: Inference) -> bool:
+    """Tell whether the end of a block over what opens or lends a session commits.
+
+    Args:
+        context: what the block is over.
+        scope: the scope of the block.
+        inference: follows the provider.
+
+    Returns:
+        True also where it may, unless the call has an option that is off, such as ``commit=False``.
+    """
+    known = inference.known(context, scope)
+    if known is None or not may_commit_at_end(known, inference):
+        return False
+    options = context.keywords if isinstance(context, ast.Call) else []
+    return not any(
+        isinstance(option.value, ast.Constant) and option.value.value is False for option in options
+    )
+
+
+def _parts(works: Sequence[Work]) -> tuple[list[Did], list[Did]]:
+    return [work.always for work in works], [work.ever for work in works]
+
+
+def _is_merge(call: ast.Call) -> bool:
+    return last_segment(call.func) == "merge"
+
+
+def _keyed(names: Iterator[str], is_new: bool) -> Iterator[Unsaved]:
+    return (Unsaved(name, name, True, is_new) for name in names)
+
+
+def _is_told(unsaved: Unsaved, told: Told) -> bool:
+    return unsaved.name in (told.names if unsaved.is_key else told.objects)
+
+
+def _is_target(target: ast.expr, name: str) -> bool:
+    return isinstance(target, ast.Name) and target.id == name
+
+
+def _names_of(target: ast.expr) -> Iterator[str]:
+    match target:
+        case ast.Name() | ast.Attribute():
+            yield dotted_name(target)
+        case ast.Tuple(elts=parts) | ast.List(elts=parts):
+            for part in parts:
+                yield from _names_of(part)
+        case ast.Starred(value=inner):
+            yield from _names_of(inner)
