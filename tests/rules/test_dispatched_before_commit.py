@@ -347,7 +347,7 @@ def test_what_is_changed(tmp_path: Path) -> None:
                     db.commit()
 
                 def by_text(db: Session, job_id):
-                    db.execute(text("UPDATE jobs SET status = 'new' WHERE id = :id"), {"id": job_id})
+                    db.execute(text("UPDATE jobs SET done = 1 WHERE id = :id"), {"id": job_id})
                     process.delay(job_id)  # DBS310
                     db.commit()
 
@@ -622,6 +622,128 @@ def test_callers(tmp_path: Path) -> None:
                         process.delay(job.id)  # DBS310
                         return job
             """
+        },
+    )
+
+
+def test_conditions(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+                def commits_if_told(db: Session, commit=True):
+                    job = Job()
+                    db.add(job)
+                    if commit:
+                        db.commit()
+                    else:
+                        db.flush()
+                    process.delay(job.id)
+
+                def calls_it():
+                    with SessionLocal() as db:
+                        commits_if_told(db)
+                        db.add(Ticket())
+                        db.commit()
+
+                def leaves_it_if_told(db: Session, commit=False):
+                    job = Job()
+                    db.add(job)
+                    db.flush()
+                    process.delay(job.id)  # DBS310
+                    if commit:
+                        db.commit()
+
+                def maybe_changed(db: Session, job_id, value):
+                    job = db.get(Job, job_id)
+                    changed = False
+                    if job.status != value:
+                        job.status = value
+                        changed = True
+                    if changed:
+                        db.commit()
+                    process.delay(job.id)
+                    db.add(Ticket())
+                    db.commit()
+
+                def one_or_the_other(db: Session, job, is_new):
+                    if is_new:
+                        job = Job()
+                        db.add(job)
+                    if not is_new:
+                        process.delay(job.id)
+                    db.commit()
+
+                def changed_again(db: Session, job_id):
+                    job = db.get(Job, job_id)
+                    job.status = "asked"
+                    db.commit()
+                    job.status = "queued"
+                    process.delay(job.id)  # DBS310
+                    db.commit()
+
+                def until_done(db: Session, job_id):
+                    while True:
+                        job = db.get(Job, job_id)
+                        job.status = "queued"
+                        process.delay(job.id)  # DBS310
+                        db.commit()
+        """,
+    )
+
+
+def test_sessions_that_are_there_for_all(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+                from app.audit import log, note
+                from app.extensions import db
+
+                def create():
+                    job = Job()
+                    db.session.add(job)
+                    db.session.flush()
+                    process.delay(job.id)  # DBS310
+                    db.session.commit()
+
+                def committed_by_another():
+                    job = Job()
+                    db.session.add(job)
+                    log("new")
+                    process.delay(job.id)
+                    db.session.commit()
+
+                def noted():
+                    job = Job()
+                    db.session.add(job)
+                    note("new")
+                    process.delay(job.id)  # DBS310
+                    db.session.commit()
+
+                def left():
+                    job = Job()
+                    db.session.add(job)
+                    process.delay(job.id)  # DBS310
+
+                def calls_it():
+                    left()
+                    db.session.commit()
+        """,
+        **{
+            "app/extensions.py": """
+                from flask_sqlalchemy import SQLAlchemy
+
+                db = SQLAlchemy()
+            """,
+            "app/audit.py": """
+                from app.extensions import db
+
+                def log(line):
+                    db.session.add(Line(line))
+                    db.session.commit()
+
+                def note(line):
+                    db.session.add(Line(line))
+            """,
         },
     )
 

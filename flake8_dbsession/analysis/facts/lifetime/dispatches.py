@@ -9,7 +9,7 @@ from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.following import can_be_followed
 from flake8_dbsession.analysis.facts.engine.repeated_work import is_task
-from flake8_dbsession.analysis.facts.lifetime.row_keys import NOTHING_TOLD, RowKeys, Told
+from flake8_dbsession.analysis.facts.lifetime.row_keys import TELLS_NOTHING, RowKeys, Tells
 from flake8_dbsession.analysis.library.frameworks import (
     CALLED_TASKS,
     POSTPONING,
@@ -117,11 +117,11 @@ def passed_on_by(function: FunctionValue, inference: Inference) -> frozenset[Pas
 def _passed_on(scope: Scope, inference: Inference) -> frozenset[PassedOn]:
     block = block_of(scope, inference=inference)
     keys, dispatches = RowKeys(block), Dispatches(scope, inference)
-    told = NOTHING_TOLD
+    told = TELLS_NOTHING
     for call in block.calls:
         told |= keys.told(dispatches.told_by(call))
         objects = map(keys.objects, dispatches.objects_told_by(call))
-        told |= Told(frozenset().union(*objects))
+        told |= Tells(frozenset().union(*objects))
     return frozenset(
         PassedOn(name, is_object)
         for names, is_object in ((told.names, False), (told.objects, True))

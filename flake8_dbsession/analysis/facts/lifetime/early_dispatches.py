@@ -10,6 +10,7 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.lifetime.dispatches import WORDS, Dispatches
 from flake8_dbsession.analysis.facts.lifetime.later_commits import (
     Commit,
+    Waiting,
     commit_of_others,
     sessions_in,
 )
@@ -63,13 +64,15 @@ def _found_in(scope: Scope, inference: Inference) -> Iterator[EarlyDispatch]:
     graph = build(scope.node)  # type: ignore[arg-type]
     if graph is None:
         return
-    for session in sessions_in(scope, inference):
-        unsaving = Unsaving(Objects(session, block_of(scope, inference=inference)))
+    sessions = sessions_in(scope, inference)
+    for session in sessions:
+        objects = Objects(session, block_of(scope, inference=inference))
+        unsaving = Unsaving(objects, is_only=len(sessions) == 1)
         left = unsaving.walk(graph)
         commits = {sent: _commit_at(end) for sent, end in unsaving.found.items()}
         for each in left:
             if isinstance(each, Sent) and each not in commits:
-                commit = commit_of_others(scope, session, inference)
+                commit = commit_of_others(Waiting(scope, session, each), inference)
                 if commit is not None:
                     commits[each] = commit
         for sent, commit in commits.items():

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.decorators import Undecorated, wrapper_of
 from flake8_dbsession.analysis.effects.work.block import block_of
+from flake8_dbsession.analysis.effects.work.following import told_by
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
@@ -44,6 +45,22 @@ class Commit(NamedTuple):
     by: str = ""
 
 
+class Waiting(NamedTuple):
+    """What waits in a function's session until somebody commits it.
+
+    Attributes:
+        function: the function's scope.
+        session: the session as it is written in it.
+        sent: what a worker is told of it.
+        is_inside: whether a function tells the worker that this one calls.
+    """
+
+    function: Scope
+    session: str
+    sent: Sent
+    is_inside: bool = False
+
+
 def sessions_in(scope: Scope, inference: Inference) -> list[str]:
     """Give the sessions that a function works with or hands on, as they are written.
 
@@ -76,27 +93,25 @@ def _is_session(expression: ast.expr, scope: Scope, inference: Inference) -> boo
     return value.role in _HAVING
 
 
-def commit_of_others(
-    function: Scope, session: str, inference: Inference, deep: int = _DEEPEST
-) -> Commit | None:
+def commit_of_others(waiting: Waiting, inference: Inference, deep: int = _DEEPEST) -> Commit | None:
     """Find who commits what a function has left in the session that it was given.
 
     Args:
-        function: the function's scope.
-        session: the session as it is written in it.
+        waiting: what waits to be committed.
         inference: finds the callers, and follows what they do.
         deep: how many functions may call one another.
 
     Returns:
         The first that is found: a dependency, a decorator, a caller; None where none is.
     """
-    known = inference.known(_parsed(session), function)
+    known = inference.known(_parsed(waiting.session), waiting.function)
     if known is not None and known.source is Role.DEPENDENCY and known.role in HELD:
         return Commit(by=known.name.rpartition(".")[2]) if known.commits else None
-    for site in _sites(function, session, inference) if deep else ():
-        commit = _commit_after(site, inference, deep)
-        if commit is not None:
-            return commit
+    for site in _sites(waiting.function, waiting.session, inference) if deep else ():
+        if _is_left_by(site, waiting, inference):
+            commit = _commit_after(site, inference, deep)
+            if commit is not None:
+                return commit
     return None
 
 
@@ -148,7 +163,7 @@ def _commit_after(site: Site, inference: Inference, deep: int) -> Commit | None:
     graph = build(site.scope.node) if isinstance(site.scope.node, FUNCTIONS) else None
     if graph is None:
         return None
-    sent = Sent(site.call, "", False)
+    sent = Sent(site.call, "", False, site.call)
     objects = Objects(site.session, block_of(site.scope, inference=inference))
     unsaving = Unsaving(objects, {site.call: sent})
     left = unsaving.walk(graph)
@@ -156,7 +171,22 @@ def _commit_after(site: Site, inference: Inference, deep: int) -> Commit | None:
         return Commit(by=_outermost(site.scope))
     if sent not in left:
         return None
-    return commit_of_others(site.scope, site.session, inference, deep - 1)
+    waiting = Waiting(site.scope, site.session, sent, is_inside=True)
+    return commit_of_others(waiting, inference, deep - 1)
+
+
+def _is_left_by(site: Site, waiting: Waiting, inference: Inference) -> bool:
+    """Tell whether a call, by what it says of the parameters, leaves it to be committed."""
+    function, sent = waiting.function, waiting.sent
+    if not isinstance(function.node, FUNCTIONS) or function.parent is None:
+        return False
+    told = told_by(FunctionValue(function.node, function.parent), site.call)
+    graph = build(function.node) if told else None
+    if graph is None:
+        return True
+    objects = Objects(waiting.session, block_of(function, inference=inference))
+    seeds = {sent.call: sent} if waiting.is_inside else {}
+    return sent in Unsaving(objects, seeds, told).walk(graph)
 
 
 def _outermost(scope: Scope) -> str:

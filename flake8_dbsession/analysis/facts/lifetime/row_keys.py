@@ -15,15 +15,20 @@ from flake8_dbsession.analysis.names.values import ClassValue, InstanceValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, nodes_in, unawaited
 from flake8_dbsession.named_tuples import NamedTuple
 
-_KEYS = frozenset({"id", "pk", "uid", "uuid"})
+KEYS = frozenset({"id", "pk", "uid", "uuid"})
+"""The names of keys, where no class says which attribute is its own."""
+
 # What gives a value as another type, or puts values together.
 _TURNING = frozenset(
     {"UUID", "dict", "dumps", "frozenset", "int", "list", "set", "sorted", "str", "tuple"}
 )
+_NAMING = frozenset({"filter_by", "values"})
+_SELECTING = frozenset({"insert", "query", "select", "update"})
+_LISTING = frozenset({"add", "append", "appendleft", "extend", "insert"})
 _PUTTING = frozenset({"add", "append", "extend", "insert", "update"})
 
 
-class Told(NamedTuple):
+class Tells(NamedTuple):
     """What an expression tells.
 
     Attributes:
@@ -34,12 +39,12 @@ class Told(NamedTuple):
     objects: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
 
-    def __or__(self, other: Told) -> Told:
+    def __or__(self, other: Tells) -> Tells:
         """Give both."""
-        return Told(self.objects | other.objects, self.names | other.names)
+        return Tells(self.objects | other.objects, self.names | other.names)
 
 
-NOTHING_TOLD = Told()
+TELLS_NOTHING = Tells()
 
 
 class RowKeys:
@@ -54,9 +59,9 @@ class RowKeys:
         self._scope = block.callees.scope
         self._inference = block.callees.inference
 
-    def told(self, expressions: Iterable[ast.expr]) -> Told:
+    def told(self, expressions: Iterable[ast.expr]) -> Tells:
         """Tell of which objects some expressions tell the keys, and of which names the values."""
-        told = NOTHING_TOLD
+        told = TELLS_NOTHING
         for expression in expressions:
             told |= self._told(expression, frozenset())
         return told
@@ -66,8 +71,8 @@ class RowKeys:
         return frozenset(self._objects(expression, frozenset()))
 
     def lists_with(self, name: str) -> Iterator[str]:
-        """Give the names of the lists and dictionaries into which an object is put."""
-        for container, values in self._put_into.items():
+        """Give the names of the lists into which an object is put."""
+        for container, values in self._listed.items():
             if any(is_name(value, name) for value in values):
                 yield container
 
@@ -79,41 +84,41 @@ class RowKeys:
         return frozenset(key for value in self._block.assigned(name) for key in self.keys_in(value))
 
     def keys_in(self, value: ast.expr) -> Iterator[str]:
-        """Give the names that an expression says to be the key of a row."""
+        """Give the names that an expression says to be the key of what it makes or selects."""
+        if isinstance(value, ast.Call):
+            yield from _keys_given(value)
+        calls = [node for node in nodes_in(value) if isinstance(node, ast.Call)]
+        for call in calls:
+            if last_segment(call.func) in _NAMING:
+                yield from _keys_given(call)
+            elif _gets_by_key(call):
+                yield from (part.id for part in call.args[-1:] if isinstance(part, ast.Name))
+        selected = {dotted_name(call.args[0]) for call in calls if _selects(call)}
         for node in nodes_in(value):
             match node:
-                case ast.Dict(keys=keys, values=values):
-                    for key, each in zip(keys, values, strict=True):
-                        is_key = isinstance(key, ast.Constant) and key.value in _KEYS
-                        if is_key and isinstance(each, ast.Name):
-                            yield each.id
-                case ast.keyword(arg=str(key), value=ast.Name(id=name)) if key in _KEYS:
-                    yield name
                 case ast.Compare(
-                    left=ast.Attribute(attr=key), ops=[ast.Eq()], comparators=[ast.Name(id=name)]
-                ) if key in _KEYS:
-                    yield name
-                case ast.Call(
-                    func=ast.Attribute(attr="get" | "get_one"), args=[*_, ast.Name(id=name)]
-                ):
+                    left=ast.Attribute(value=owner, attr=key),
+                    ops=[ast.Eq()],
+                    comparators=[ast.Name(id=name)],
+                ) if key in KEYS and dotted_name(owner) in selected:
                     yield name
 
-    def _told(self, expression: ast.expr, seen: frozenset[str]) -> Told:
+    def _told(self, expression: ast.expr, seen: frozenset[str]) -> Tells:
         match expression:
             case ast.Name(id=name):
-                return Told(names=frozenset({name})) | self._told_by_name(name, seen)
+                return Tells(names=frozenset({name})) | self._told_by_name(name, seen)
             case ast.Attribute(value=owner, attr=attribute):
                 is_key = self._is_key(owner, attribute)
                 return (
-                    Told(frozenset(self._objects(owner, frozenset()))) if is_key else NOTHING_TOLD
+                    Tells(frozenset(self._objects(owner, frozenset()))) if is_key else TELLS_NOTHING
                 )
             case ast.Call() if not self._turns(expression):
-                return NOTHING_TOLD
+                return TELLS_NOTHING
             case ast.Compare() | ast.Lambda():
-                return NOTHING_TOLD
+                return TELLS_NOTHING
             case ast.JoinedStr() if _is_prose(expression):
-                return NOTHING_TOLD
-        told = NOTHING_TOLD
+                return TELLS_NOTHING
+        told = TELLS_NOTHING
         for node in ast.iter_child_nodes(expression):
             parts = [node.value] if isinstance(node, ast.keyword) else [node]
             for part in parts:
@@ -121,10 +126,10 @@ class RowKeys:
                     told |= self._told(part, seen)
         return told
 
-    def _told_by_name(self, name: str, seen: frozenset[str]) -> Told:
+    def _told_by_name(self, name: str, seen: frozenset[str]) -> Tells:
         if name in seen:
-            return NOTHING_TOLD
-        told = NOTHING_TOLD
+            return TELLS_NOTHING
+        told = TELLS_NOTHING
         for value in (*self._bound.get(name, ()), *self._put_into.get(name, ())):
             told |= self._told(value, seen | {name})
         return told
@@ -139,7 +144,7 @@ class RowKeys:
         match expression:
             case ast.Name(id=name) if name not in seen:
                 yield name
-                for value in (*self._same_as(name), *self._put_into.get(name, ())):
+                for value in (*self._same_as(name), *self._listed.get(name, ())):
                     yield from self._objects(value, seen | {name})
             case ast.Attribute():
                 yield dotted_name(expression)
@@ -178,9 +183,19 @@ class RowKeys:
                     found.setdefault(name, []).append(value)
         return found
 
+    @cached_property
+    def _listed(self) -> dict[str, list[ast.expr]]:
+        """What is put into the lists and sets of the function, which hold objects of one kind."""
+        found: dict[str, list[ast.expr]] = {}
+        for call in self._block.calls:
+            match call.func:
+                case ast.Attribute(value=ast.Name(id=name), attr=method) if method in _LISTING:
+                    found.setdefault(name, []).extend(arguments(call))
+        return found
+
     def _is_key(self, owner: ast.expr, attribute: str) -> bool:
         """Tell whether an attribute of an object is its key."""
-        return attribute in _KEYS or any(map(_is_primary, self._declared(owner, attribute)))
+        return attribute in KEYS or any(map(_is_primary, self._declared(owner, attribute)))
 
     def _declared(self, owner: ast.expr, attribute: str) -> list[How]:
         cls = self._class_of(owner)
@@ -216,6 +231,27 @@ def _is_prose(text: ast.JoinedStr) -> bool:
     """Tell whether a text is written for people, and not to find a row by."""
     parts = (part.value for part in text.values if isinstance(part, ast.Constant))
     return any(" " in str(part) for part in parts)
+
+
+def _keys_given(call: ast.Call) -> Iterator[str]:
+    for option in call.keywords:
+        if option.arg in KEYS and isinstance(option.value, ast.Name):
+            yield option.value.id
+
+
+def _selects(call: ast.Call) -> bool:
+    """Tell whether the first argument of a call is the class whose rows are meant."""
+    return last_segment(call.func) in _SELECTING and bool(call.args)
+
+
+def _gets_by_key(call: ast.Call) -> bool:
+    """Tell whether a call is ``db.get(Job, key)`` or ``db.query(Job).get(key)``."""
+    match call:
+        case ast.Call(func=ast.Attribute(attr="get" | "get_one"), args=[cls, _]):
+            return last_segment(cls)[:1].isupper()
+        case ast.Call(func=ast.Attribute(value=ast.Call() as query, attr="get"), args=[_]):
+            return any(isinstance(n, ast.Call) and _selects(n) for n in nodes_in(query))
+    return False
 
 
 def _is_called(part: ast.expr, whole: ast.expr) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import or_
 from typing import TypeAlias
@@ -11,20 +11,23 @@ from typing import TypeAlias
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.classes import is_unmapped
 from flake8_dbsession.analysis.effects.work.columns import declared
-from flake8_dbsession.analysis.effects.work.following import Following
+from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
 from flake8_dbsession.analysis.effects.work.forms import bound_names
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did, Work
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
+from flake8_dbsession.analysis.facts.connection.exclusions import Told as Test
+from flake8_dbsession.analysis.facts.connection.exclusions import exclude, told_at
+from flake8_dbsession.analysis.facts.lifetime import registries
 from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
-from flake8_dbsession.analysis.facts.lifetime.row_keys import RowKeys, Told
+from flake8_dbsession.analysis.facts.lifetime.row_keys import KEYS, RowKeys, Tells
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
-from flake8_dbsession.analysis.names.values import InstanceValue
+from flake8_dbsession.analysis.names.values import InstanceValue, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, unawaited
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -40,12 +43,16 @@ class Unsaved(NamedTuple):
         shown: how the row is written in a message.
         is_key: whether the name is that of the key.
         is_new: whether the row is inserted; else it is changed.
+        write: what writes it.
+        is_saved: whether it is committed on the way: then it may be so on all that matter.
     """
 
     name: str
     shown: str
     is_key: bool
     is_new: bool
+    write: ast.AST
+    is_saved: bool = False
 
 
 class Sent(NamedTuple):
@@ -55,11 +62,13 @@ class Sent(NamedTuple):
         call: the call that sends the task.
         shown: how the row is written.
         is_new: whether the row is inserted; else it is changed.
+        write: what writes it.
     """
 
     call: ast.Call
     shown: str
     is_new: bool
+    write: ast.AST
 
 
 class Returned(NamedTuple):
@@ -94,28 +103,66 @@ class Unsaving:
     Args:
         objects: the session, and what holds its objects.
         seeds: the calls in which a worker is told already of what is not committed.
+        told: the parameters of which a call says the value.
+        is_only: whether no other session is seen in the function, whose objects there may be.
 
     Attributes:
         found: of what workers were told too early, each with what commits it: a call, or a block.
     """
 
-    def __init__(self, objects: Objects, seeds: Mapping[ast.Call, Sent] | None = None) -> None:
+    def __init__(
+        self,
+        objects: Objects,
+        seeds: Mapping[ast.Call, Sent] | None = None,
+        told: Told = frozenset(),
+        *,
+        is_only: bool = True,
+    ) -> None:
         self._objects = objects
         self._block = objects.block
         self._scope = objects.callees.scope
         self._inference = objects.callees.inference
         self._keys = RowKeys(objects.block)
-        self._changes = Changes(objects)
+        self._changes = Changes(objects, told=told)
+        self._told = told
+        self._is_only = is_only
         self._dispatches = Dispatches(self._scope, self._inference)
-        self._seeds = seeds or {}
+        self._told_at: dict[ast.AST, State] = {c: frozenset({s}) for c, s in (seeds or {}).items()}
+        self._states: dict[ast.AST, State] = {}
         self._left: dict[ast.expr, Left] = {}
         self.found: dict[Sent, ast.Call | ast.withitem] = {}
 
     def walk(self, graph: Graph) -> State:
-        """Walk the function, and give what is left where it returns."""
-        entered = carry_forward(graph, _EMPTY, self._step, frozenset.union)
+        """Walk the function, and give what is left where it returns.
+
+        What is told of the rows at a call is known when all ways to it are walked.
+        """
+        self._carry(graph)
+        for node, state in self._states.items():
+            told = frozenset(self._telling_of(node, state))
+            self._told_at[node] = self._told_at.get(node, _EMPTY) | told
+        entered = self._carry(graph)
         ends = (entered.get(end, _EMPTY) for end in (Exit.RETURNS, Exit.FALLS_OFF))
         return frozenset().union(*ends)
+
+    def _carry(self, graph: Graph) -> dict[int, State]:
+        return carry_forward(graph, _EMPTY, self._step, frozenset.union, self._assumed)
+
+    def _telling(self, node: ast.AST, state: State) -> State:
+        """Note what is there where something is told, and add what that is once it is known."""
+        self._states[node] = self._states.get(node, _EMPTY) | state
+        return state | self._told_at.get(node, _EMPTY)
+
+    def _telling_of(self, node: ast.AST, state: State) -> Iterator[Sent | Returned]:
+        match node:
+            case ast.Call():
+                yield from self._sent(node, state)
+            case ast.Return(value=ast.expr() as value):
+                yield from self._returned(value, state)
+
+    def _assumed(self, test: ast.expr, truth: bool, state: State) -> State | None:
+        known = decided(test, self._told)
+        return state if known in (None, truth) else None
 
     def _step(self, event: Event, state: State) -> tuple[State, State]:
         match event:
@@ -127,8 +174,8 @@ class Unsaving:
                 state = self._bound(target, value, state)
             case Leave(node=item):
                 state = self._left_block(item, state)
-            case Finish(node=ast.Return(value=ast.expr() as value)):
-                state |= frozenset(self._returned(value, state))
+            case Finish(node=ast.Return() as node):
+                state = self._telling(node, state)
         return state, _EMPTY
 
     # Ends
@@ -140,21 +187,22 @@ class Unsaving:
             return self._committed(call, state)
         if always & (Did.ROLLS_BACK | Did.CLOSES) or self._forgets(call):
             return _EMPTY
-        if ever & ENDS or (Did.MAY_END in ever and self._may_end(call)):
-            state = frozenset(each for each in state if isinstance(each, Sent))
-        else:
-            state |= frozenset(self._sent(call, state))
-            state |= frozenset(self._written(call))
-        if call in self._seeds:
-            state |= {self._seeds[call]}
-        return state
+        if ever & ENDS or self._may_end(call):
+            told = frozenset(each for each in state if isinstance(each, Sent))
+            return _saved(state) | told | self._told_at.get(call, _EMPTY)
+        return _with(self._telling(call, state), self._written(call))
 
     def may_end(self) -> bool:
         """Tell whether code that cannot be followed may commit or roll back."""
         return any(map(self._may_end, self._block.calls))
 
     def _may_end(self, call: ast.Call) -> bool:
-        """Tell whether what a call leads to cannot be followed, and is given the session."""
+        """Tell whether what a call leads to cannot be followed, and is given the session.
+
+        The session of a registry is given to all.
+        """
+        if self._is_registry and registries.may_end(call, self._scope, self._inference):
+            return True
         if not any(Did.MAY_END in work.ever for work in self._changes.by(call)):
             return False
         objects = self._objects
@@ -164,6 +212,12 @@ class Unsaving:
         following = objects.followed(call)
         return following is None or left_by(following, objects).may_end
 
+    @cached_property
+    def _is_registry(self) -> bool:
+        session = ast.parse(self._objects.session, mode="eval").body
+        value = self._inference.value(session, self._scope)
+        return isinstance(value, RoleValue) and value.role is Role.REGISTRY
+
     def _forgets(self, call: ast.Call) -> bool:
         return last_segment(call.func) in _FORGETTING and self._is_of_session(call)
 
@@ -171,10 +225,15 @@ class Unsaving:
         return isinstance(call.func, ast.Attribute) and self._objects.is_session(call.func.value)
 
     def _committed(self, end: ast.Call | ast.withitem, state: State) -> State:
+        tests = told_at(end, self._scope)
         for each in state:
-            if isinstance(each, Sent):
+            if isinstance(each, Sent) and not self._excludes(tests, each.write, each.call):
                 self.found.setdefault(each, end)
-        return _EMPTY
+        return _saved(state)
+
+    def _excludes(self, tests: frozenset[Test], *nodes: ast.AST) -> bool:
+        """Tell whether some tests cannot come out so where other code runs."""
+        return any(exclude(tests, told_at(node, self._scope)) for node in nodes)
 
     def _left_block(self, item: ast.withitem, state: State) -> State:
         context, target = item.context_expr, item.optional_vars
@@ -188,19 +247,23 @@ class Unsaving:
     # Dispatches
 
     def _sent(self, call: ast.Call, state: State) -> Iterator[Sent]:
-        unsaved = sorted(each for each in state if isinstance(each, Unsaved))
+        unsaved = _unsaved_in(state)
         if not unsaved:
             return
-        told = self._told_by(call)
-        matching = [each for each in unsaved if _is_told(each, told)]
+        told, tests = self._told_by(call), told_at(call, self._scope)
+        matching = [
+            each
+            for each in unsaved
+            if _is_told(each, told) and not self._excludes(tests, each.write)
+        ]
         if matching:
-            first = min(matching, key=lambda each: (not each.is_new, each))
-            yield Sent(call, first.shown, first.is_new)
+            first = min(matching, key=lambda each: (not each.is_new, each.is_key, each.name))
+            yield Sent(call, first.shown, first.is_new, first.write)
 
-    def _told_by(self, call: ast.Call) -> Told:
+    def _told_by(self, call: ast.Call) -> Tells:
         told = self._keys.told(self._dispatches.told_by(call))
         objects = map(self._keys.objects, self._dispatches.objects_told_by(call))
-        return Told(told.objects.union(*objects), told.names)
+        return Tells(told.objects.union(*objects), told.names)
 
     # Writes
 
@@ -210,14 +273,14 @@ class Unsaving:
         if self._is_of_session(call):
             if method in _ADDING:
                 for name in self._keys.objects(call.args[0]) if call.args else ():
-                    yield from self._unsaved(name, is_new=True)
+                    yield from self._unsaved(name, call, is_new=True)
             elif method in EXECUTING:
                 yield from self._executed(call)
             return
         if method == "update" and self._objects.session_call(call) is not None:
-            yield from _keyed(self._keys.keys_in(call.func), is_new=False)
+            yield from _keyed(self._keys.keys_in(call.func), call, is_new=False)
         elif self._block.callees.is_builtin(call.func, "setattr") and call.args:
-            yield from self._changed(call.args[0])
+            yield from self._changed(call.args[0], call)
         else:
             yield from self._left_by(call)
 
@@ -231,32 +294,31 @@ class Unsaving:
         written = " ".join(map(ast.unparse, parts)).lower()
         if "delete" not in written:
             is_new = "insert" in written
-            yield from _keyed((k for part in parts for k in self._keys.keys_in(part)), is_new)
+            keys = {key for part in parts for key in self._keys.keys_in(part)}
+            yield from _keyed(keys | set(_keys_of_parameters(call)), call, is_new=is_new)
 
     def _writes(self, call: ast.Call) -> bool:
         return any(Did.WRITES in work.ever for work in self._changes.by(call))
 
-    def _unsaved(self, name: str, *, is_new: bool, shown: str = "") -> Iterator[Unsaved]:
+    def _unsaved(self, name: str, write: ast.AST, *, is_new: bool) -> Iterator[Unsaved]:
         """Give a row by all names that lead to it."""
-        shown = shown or name
         for each in {name, *self._keys.lists_with(name)} - self._objects.held.sessions:
-            yield Unsaved(each, shown, False, is_new)
+            yield Unsaved(each, name, False, is_new, write)
         for key in self._keys.keys_of(name):
-            yield Unsaved(key, shown, True, is_new)
+            yield Unsaved(key, name, True, is_new, write)
 
-    def _changed(self, expression: ast.expr) -> Iterator[Unsaved]:
+    def _changed(self, expression: ast.expr, write: ast.AST) -> Iterator[Unsaved]:
         if isinstance(expression, ast.Name) and self._is_loaded(expression):
-            yield from self._unsaved(expression.id, is_new=False)
+            yield from self._unsaved(expression.id, write, is_new=False)
 
     def _is_loaded(self, name: ast.Name) -> bool:
         """Tell whether a name is certain to be that of a mapped object."""
+        is_held = name.id in self._objects.names
         match self._inference.value(name, self._scope):
-            case InstanceValue(cls=cls):
-                is_named = bool(declared(cls, "__tablename__", self._inference))
-                return is_named or (
-                    name.id in self._objects.names and not is_unmapped(cls, self._inference)
-                )
-        if name.id not in self._objects.names or not self._objects.is_entity(name):
+            case InstanceValue(cls=cls) if is_held or self._is_only:
+                is_mapped = bool(declared(cls, "__tablename__", self._inference))
+                return is_mapped or (is_held and not is_unmapped(cls, self._inference))
+        if not is_held or not self._objects.is_entity(name):
             return False
         sources = [value for _, target, value in self._block.bound if _is_target(target, name.id)]
         return any(self._objects.session_call(unawaited(value)) is not None for value in sources)
@@ -275,18 +337,17 @@ class Unsaving:
         for unsaved in left.given:
             part = given.get(unsaved.name)
             if isinstance(part, ast.Name) and unsaved.is_key:
-                yield Unsaved(part.id, part.id, True, unsaved.is_new)
+                yield Unsaved(part.id, part.id, True, unsaved.is_new, call)
             elif isinstance(part, ast.Name):
-                yield from self._unsaved(part.id, is_new=unsaved.is_new)
+                yield from self._unsaved(part.id, call, is_new=unsaved.is_new)
 
     def _returned(self, value: ast.expr, state: State) -> Iterator[Returned]:
         objects, told = self._keys.objects(value), self._keys.told([value])
-        for each in state:
-            if isinstance(each, Unsaved):
-                if not each.is_key and each.name in objects:
-                    yield Returned(is_key=False, is_new=each.is_new)
-                elif _is_told(each, told):
-                    yield Returned(is_key=True, is_new=each.is_new)
+        for each in _unsaved_in(state):
+            if not each.is_key and each.name in objects:
+                yield Returned(is_key=False, is_new=each.is_new)
+            elif _is_told(each, told):
+                yield Returned(is_key=True, is_new=each.is_new)
         call = unawaited(value)
         if call in self._left:
             yield from self._left[call].returned
@@ -295,7 +356,7 @@ class Unsaving:
 
     def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
         if isinstance(target, ast.Attribute) and not self._comes_of_dispatch(value):
-            state |= frozenset(self._stored(target))
+            state = _with(state, self._stored(target))
         names = {target} if isinstance(target, str) else {*_names_of(target)}
         state = frozenset(
             each for each in state if not (isinstance(each, Unsaved) and each.name in names)
@@ -307,17 +368,17 @@ class Unsaving:
     def _stored(self, target: ast.Attribute) -> Iterator[Unsaved]:
         """Give the row that the assignment to an attribute changes."""
         if not self._objects.columns.is_undeclared(target.attr):
-            yield from self._changed(target.value)
+            yield from self._changed(target.value, target)
 
     def _given_by(self, name: str, call: ast.expr) -> Iterator[Unsaved]:
         """Give what a name is of, where it gets the result of a call."""
         if isinstance(call, ast.Call) and self._is_of_session(call) and _is_merge(call):
-            yield from self._unsaved(name, is_new=False)
+            yield from self._unsaved(name, call, is_new=False)
         for returned in self._left.get(call, NOTHING_LEFT).returned:
             if returned.is_key:
-                yield Unsaved(name, name, True, returned.is_new)
+                yield Unsaved(name, name, True, returned.is_new, call)
             else:
-                yield from self._unsaved(name, is_new=returned.is_new)
+                yield from self._unsaved(name, call, is_new=returned.is_new)
 
     def _comes_of_dispatch(self, value: ast.AST | None) -> bool:
         """Tell whether a value is what sending a task gave, such as the task's own id."""
@@ -350,7 +411,7 @@ def left_by(following: Following, caller: Objects) -> Left:
     """
     return caller.callees.inference.questions.ask(
         following.scope.memory,
-        ("left unsaved", following.held),
+        ("left unsaved", following.held, following.told),
         lambda: _left_by(following, caller),
         NOTHING_LEFT,
     )
@@ -360,12 +421,12 @@ def _left_by(following: Following, caller: Objects) -> Left:
     graph = build(following.function.node)
     if graph is None:
         return Left(may_end=True)
-    unsaving = Unsaving(inside(following, caller))
+    unsaving = Unsaving(inside(following, caller), told=following.told)
     state = unsaving.walk(graph)
     scope = following.scope
     return Left(
         frozenset(each for each in state if isinstance(each, Returned)),
-        frozenset(each for each in state if isinstance(each, Unsaved) and _is_given(each, scope)),
+        frozenset(each for each in _unsaved_in(state) if _is_given(each, scope)),
     )
 
 
@@ -402,11 +463,38 @@ def _is_merge(call: ast.Call) -> bool:
     return last_segment(call.func) == "merge"
 
 
-def _keyed(names: Iterator[str], is_new: bool) -> Iterator[Unsaved]:
-    return (Unsaved(name, name, True, is_new) for name in names)
+def _keyed(names: Iterable[str], write: ast.AST, *, is_new: bool) -> Iterator[Unsaved]:
+    return (Unsaved(name, name, True, is_new, write) for name in names)
 
 
-def _is_told(unsaved: Unsaved, told: Told) -> bool:
+def _keys_of_parameters(call: ast.Call) -> Iterator[str]:
+    """Give the names that the parameters of a statement say to be the key of a row."""
+    for part in arguments(call)[1:]:
+        if isinstance(part, ast.Dict):
+            for key, value in zip(part.keys, part.values, strict=True):
+                is_key = isinstance(key, ast.Constant) and key.value in KEYS
+                if is_key and isinstance(value, ast.Name):
+                    yield value.id
+
+
+def _unsaved_in(state: State) -> list[Unsaved]:
+    """Give what is not committed on any way there."""
+    rows = {each for each in state if isinstance(each, Unsaved)}
+    return [e for e in rows if not e.is_saved and e._replace(is_saved=True) not in rows]
+
+
+def _saved(state: State) -> State:
+    """Give what is left of a state where all rows are committed."""
+    return frozenset(e._replace(is_saved=True) for e in state if isinstance(e, Unsaved))
+
+
+def _with(state: State, written: Iterable[Unsaved]) -> State:
+    """Give a state with rows that are written, whatever was committed of them before."""
+    rows = frozenset(written)
+    return (state - {row._replace(is_saved=True) for row in rows}) | rows
+
+
+def _is_told(unsaved: Unsaved, told: Tells) -> bool:
     return unsaved.name in (told.names if unsaved.is_key else told.objects)
 
 
