@@ -815,6 +815,7 @@ def test_queues(tmp_path: Path) -> None:
                 from sqlalchemy.orm import Session
                 from taskiq_redis import ListQueueBroker
 
+                from app.clients import client, found, get_client
                 from app.tasks import process, unknown
 
                 broker = ListQueueBroker("redis://localhost")
@@ -849,6 +850,17 @@ def test_queues(tmp_path: Path) -> None:
                     unknown.delay(job.id)
                     db.commit()
 
+                def of_a_function(db: Session):
+                    job = Job()
+                    db.add(job)
+                    db.flush()
+                    client.send_task("act", args=[job.id])  # DBS310
+                    get_client().send_task("act", args=[job.id])  # DBS310
+                    found.delay(job.id)  # DBS310
+                    steps = chain(process.s(job.id), process.s())
+                    steps.delay()  # DBS310
+                    db.commit()
+
                 async def made(db: Session):
                     redis = await create_pool()
                     job = Job()
@@ -856,6 +868,22 @@ def test_queues(tmp_path: Path) -> None:
                     db.flush()
                     await redis.enqueue_job("act", job.id)  # DBS310
                     db.commit()
+            """,
+            "app/clients.py": """
+                from celery import Celery
+
+                def get_client() -> Celery:
+                    from somewhere import app
+                    return app
+
+                def make_client(name):
+                    made = Celery(name)
+                    return made
+
+                client = make_client("shop")
+
+                @client.task
+                def found(number): ...
             """,
             "app/tasks.py": """
                 from app.wrapping import own_task

@@ -5,27 +5,24 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.effects.locks import library_object
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.following import can_be_followed
-from flake8_dbsession.analysis.facts.engine.repeated_work import is_task
 from flake8_dbsession.analysis.facts.lifetime.row_keys import TELLS_NOTHING, RowKeys, Tells
+from flake8_dbsession.analysis.facts.lifetime.task_queues import is_sent_task, queue_object
 from flake8_dbsession.analysis.library.frameworks import (
     CALLED_TASKS,
     POSTPONING,
-    QUEUE_DECORATORS,
     SENDING,
     SENDING_TASK,
     SIGNATURES,
-    TASK_PACKAGES,
 )
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
-from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
-from flake8_dbsession.analysis.names.values import External, FunctionValue
+from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.nodes import arguments, nodes_in
 from flake8_dbsession.named_tuples import NamedTuple
 
@@ -161,7 +158,7 @@ def told_by(call: ast.Call, scope: Scope, inference: Inference) -> list[ast.expr
         return arguments(call)
     if name in SENDING_TASK and isinstance(call.func, ast.Attribute):
         return _told_by_task(call, call.func.value, scope, inference)
-    if name not in _NAMES and _is_task(call.func, scope, inference, CALLED_TASKS):
+    if name not in _NAMES and is_sent_task(call.func, scope, inference, CALLED_TASKS):
         return arguments(call)
     return None
 
@@ -174,13 +171,13 @@ def _postpones(option: ast.keyword) -> bool:
 def _is_of_queue(call: ast.Call, name: str, scope: Scope, inference: Inference) -> bool:
     if not isinstance(call.func, ast.Attribute):
         return False
-    return library_object(call.func.value, scope, inference) in SENDING[name]
+    return queue_object(call.func.value, scope, inference) in SENDING[name]
 
 
 def _told_by_task(
     call: ast.Call, task: ast.expr, scope: Scope, inference: Inference
 ) -> list[ast.expr] | None:
-    if _is_task(task, scope, inference):
+    if is_sent_task(task, scope, inference):
         return arguments(call)
     signatures = [*_signatures(task, scope, inference)]
     told = [each for signature in signatures for each in arguments(signature)]
@@ -189,50 +186,13 @@ def _told_by_task(
 
 def _signatures(sent: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.Call]:
     """Give the signatures of tasks that a chain or group is made of, or the one that is sent."""
-    for node in nodes_in(sent):
+    if isinstance(sent, ast.Name):
+        hows = (binding.how for binding in scope.bindings(sent.id))
+        made = [how.value for how in hows if isinstance(how, Assigned)]
+    else:
+        made = [sent]
+    for node in (part for each in made for part in nodes_in(each)):
         match node:
             case ast.Call(func=ast.Attribute(value=task, attr=method)) if method in SIGNATURES:
-                if _is_task(task, scope, inference):
+                if is_sent_task(task, scope, inference):
                     yield node
-
-
-def _is_task(
-    task: ast.expr,
-    scope: Scope,
-    inference: Inference,
-    packages: frozenset[str] = TASK_PACKAGES,
-) -> bool:
-    """Tell whether an expression is a task of the project's."""
-    if not isinstance(task, (ast.Attribute, ast.Name)):
-        return False
-    value = inference.value(task, scope)
-    if not isinstance(value, FunctionValue) or isinstance(value.node, ast.Lambda):
-        return False
-    if not value.node.decorator_list:
-        return False
-    function = value.scope.child(value.node)
-    return is_task(function, inference, packages) or _is_wrapped(value, inference, packages)
-
-
-def _is_wrapped(value: FunctionValue, inference: Inference, packages: frozenset[str]) -> bool:
-    """Tell whether one of the project's own decorators makes a function a task."""
-    for decorator in value.node.decorator_list:  # type: ignore[union-attr]
-        called = decorator.func if isinstance(decorator, ast.Call) else decorator
-        own = inference.value(called, value.scope)
-        if isinstance(own, FunctionValue) and _makes_task(own, inference, packages):
-            return True
-    return False
-
-
-def _makes_task(decorator: FunctionValue, inference: Inference, packages: frozenset[str]) -> bool:
-    scope = decorator.scope.child(decorator.node)
-    return any(
-        isinstance(node, (ast.Attribute, ast.Name))
-        and last_segment(node) in QUEUE_DECORATORS
-        and _is_of(inference.value(node, scope), packages)
-        for node in nodes_in(decorator.node)
-    )
-
-
-def _is_of(value: object, packages: frozenset[str]) -> bool:
-    return isinstance(value, External) and value.name.partition(".")[0] in packages

@@ -210,7 +210,9 @@ class Unsaving:
         if not any(objects.is_session(part) or objects.is_holder(part) for part in parts):
             return False
         following = objects.followed(call)
-        return following is None or left_by(following, objects).may_end
+        if following is None or not following.held.sessions:
+            return True
+        return left_by(following, objects).may_end
 
     @cached_property
     def _is_registry(self) -> bool:
