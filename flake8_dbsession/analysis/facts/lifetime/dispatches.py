@@ -23,7 +23,7 @@ from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import FunctionValue
-from flake8_dbsession.analysis.nodes import arguments, nodes_in
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in
 from flake8_dbsession.named_tuples import NamedTuple
 
 _NAMES = SENDING_TASK | frozenset(SENDING)
@@ -71,7 +71,8 @@ class Dispatches:
         return [part for part, passed in self._passed_on(call) if passed.is_object]
 
     def _passed_on(self, call: ast.Call) -> Iterator[tuple[ast.expr, PassedOn]]:
-        function = self._inference.value(call.func, self._scope)
+        named = dotted_name(call.func)
+        function = self._inference.value(call.func, self._scope) if named else None
         if not isinstance(function, FunctionValue) or not _runs_at_once(
             function, call, self._scope
         ):
@@ -158,9 +159,17 @@ def told_by(call: ast.Call, scope: Scope, inference: Inference) -> list[ast.expr
         return arguments(call)
     if name in SENDING_TASK and isinstance(call.func, ast.Attribute):
         return _told_by_task(call, call.func.value, scope, inference)
-    if name not in _NAMES and is_sent_task(call.func, scope, inference, CALLED_TASKS):
+    if name not in _NAMES and _calls_task(call, scope, inference):
         return arguments(call)
     return None
+
+
+def _calls_task(call: ast.Call, scope: Scope, inference: Inference) -> bool:
+    """Tell whether a call is that of a task which is sent by calling it."""
+    path, project = scope.module.path, inference.project
+    if not any(project.files_mentioning(name, path) for name in CALLED_TASKS):
+        return False
+    return is_sent_task(call.func, scope, inference, CALLED_TASKS)
 
 
 def _postpones(option: ast.keyword) -> bool:

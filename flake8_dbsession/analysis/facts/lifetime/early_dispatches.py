@@ -20,7 +20,7 @@ from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import own_nodes, start_of
 from flake8_dbsession.named_tuples import NamedTuple
 
 _WRITING = (".add(", ".add_all(", ".commit(", ".execute(", ".flush(", ".merge(")
@@ -55,16 +55,16 @@ def early_dispatches(tree: Tree, inference: Inference) -> Iterator[EarlyDispatch
     for scope in scopes_mentioning(tree.scope, (*WORDS, *_WRITING)):
         if isinstance(scope.node, FUNCTIONS):
             found = {each.node: each for each in _found_in(scope, inference)}
-            yield from found.values()
+            yield from sorted(found.values(), key=lambda each: start_of(each.node))
 
 
 def _found_in(scope: Scope, inference: Inference) -> Iterator[EarlyDispatch]:
-    if not _sends(scope, inference):
+    sessions = sessions_in(scope, inference)
+    if not sessions or not _sends(scope, inference):
         return
     graph = build(scope.node)  # type: ignore[arg-type]
     if graph is None:
         return
-    sessions = sessions_in(scope, inference)
     for session in sessions:
         objects = Objects(session, block_of(scope, inference=inference))
         unsaving = Unsaving(objects, is_only=len(sessions) == 1)

@@ -16,7 +16,7 @@ from flake8_dbsession.analysis.facts.lifetime.unsaved import Sent, Unsaving
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.library.methods import effect_of
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.values import (
     HELD,
     FunctionValue,
@@ -25,6 +25,7 @@ from flake8_dbsession.analysis.names.values import (
     RoleValue,
 )
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, is_name, own_nodes
+from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.named_tuples import NamedTuple
 
 _HAVING = HELD | {Role.REGISTRY}
@@ -83,7 +84,7 @@ def _maybe_sessions(call: ast.Call) -> Iterator[ast.expr]:
         case ast.Attribute(value=owner, attr=method):
             if effect_of(Resource.SESSION, method) is not None:
                 yield owner
-    yield from arguments(call)
+    yield from (part for part in arguments(call) if hints(last_segment(part)))
 
 
 def _is_session(expression: ast.expr, scope: Scope, inference: Inference) -> bool:

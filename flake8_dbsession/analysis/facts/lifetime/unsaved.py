@@ -181,6 +181,8 @@ class Unsaving:
     # Ends
 
     def _called(self, call: ast.Call, state: State) -> State:
+        if not state:  # there is nothing that a commit could end
+            return self._told_at.get(call, _EMPTY) | frozenset(self._written(call))
         works = [*self._changes.by(call)]
         always, ever = (reduce(or_, part, NOTHING) for part in _parts(works))
         if Did.COMMITS in always:
@@ -230,7 +232,7 @@ class Unsaving:
         tests = told_at(end, self._scope)
         for each in state:
             if isinstance(each, Sent) and not self._excludes(tests, each.write, each.call):
-                self.found.setdefault(each, end)
+                self.found[each] = min(end, self.found.get(each, end), key=_line)
         return _saved(state)
 
     def _excludes(self, tests: frozenset[Test], *nodes: ast.AST) -> bool:
@@ -459,6 +461,10 @@ def commits_at_end(context: ast.expr, scope: Scope, inference: Inference) -> boo
 
 def _parts(works: Sequence[Work]) -> tuple[list[Did], list[Did]]:
     return [work.always for work in works], [work.ever for work in works]
+
+
+def _line(end: ast.Call | ast.withitem) -> int:
+    return end.lineno if isinstance(end, ast.Call) else end.context_expr.lineno
 
 
 def _is_merge(call: ast.Call) -> bool:
