@@ -440,6 +440,63 @@ def test_the_commit_is_the_block_s(tmp_path: Path) -> None:
     )
 
 
+def test_connections(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+                def of_the_block(job_id):
+                    with engine.begin() as conn:
+                        conn.execute(insert(Job).values(id=job_id))
+                        process.delay(job_id)  # DBS310
+
+                def by_hand(job_id):
+                    with engine.connect() as conn:
+                        conn.execute(update(Job).where(Job.id == job_id).values(status="new"))
+                        process.delay(job_id)  # DBS310
+                        conn.commit()
+
+                def committed_before(job_id):
+                    with engine.connect() as conn:
+                        conn.execute(insert(Job).values(id=job_id))
+                        conn.commit()
+                        process.delay(job_id)
+                        conn.commit()
+        """,
+    )
+
+
+def test_commits_that_others_may_make(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+                import asyncio
+
+                from elsewhere import atomic
+
+                def of_a_block_over_the_session(db: Session):
+                    with atomic(db):
+                        job = Job()
+                        db.add(job)
+                    process.delay(job.id)
+                    db.commit()
+
+                async def in_a_thread(db: Session):
+                    job = Job()
+                    db.add(job)
+                    await asyncio.to_thread(db.commit)
+                    process.delay(job.id)
+                    db.commit()
+
+                def without_autoflush(db: Session):
+                    with db.no_autoflush:
+                        job = Job()
+                        db.add(job)
+                    process.delay(job.id)  # DBS310
+                    db.commit()
+        """,
+    )
+
+
 def test_the_commit_is_a_dependency_s(tmp_path: Path) -> None:
     check(
         tmp_path,

@@ -63,11 +63,14 @@ class Waiting(NamedTuple):
 
 
 def sessions_in(scope: Scope, inference: Inference) -> list[str]:
-    """Give the sessions that a function works with or hands on, as they are written.
+    """Give the sessions, and SQLAlchemy's connections, that a function works with or hands on.
 
     Args:
         scope: the function's scope.
         inference: tells what is a session.
+
+    Returns:
+        The sessions as they are written.
     """
     found: dict[str, bool] = {}
     for node in own_nodes(scope.node):
@@ -89,9 +92,9 @@ def _maybe_sessions(call: ast.Call) -> Iterator[ast.expr]:
 
 def _is_session(expression: ast.expr, scope: Scope, inference: Inference) -> bool:
     value = inference.value(expression, scope)
-    if not isinstance(value, RoleValue) or value.resource is not Resource.SESSION:
+    if not isinstance(value, RoleValue) or value.role not in _HAVING:
         return False
-    return value.role in _HAVING
+    return value.resource is Resource.SESSION or value.library == "sqlalchemy"
 
 
 def commit_of_others(waiting: Waiting, inference: Inference, deep: int = _DEEPEST) -> Commit | None:

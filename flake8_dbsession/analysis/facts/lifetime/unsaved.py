@@ -23,7 +23,7 @@ from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
 from flake8_dbsession.analysis.facts.lifetime.row_keys import KEYS, RowKeys, Tells
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
-from flake8_dbsession.analysis.library.methods import EXECUTING
+from flake8_dbsession.analysis.library.methods import EXECUTING, TRANSACTIONS
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
@@ -190,8 +190,7 @@ class Unsaving:
         if always & (Did.ROLLS_BACK | Did.CLOSES) or self._forgets(call):
             return _EMPTY
         if ever & ENDS or self._may_end(call):
-            told = frozenset(each for each in state if isinstance(each, Sent))
-            return _saved(state) | told | self._told_at.get(call, _EMPTY)
+            return _perhaps_saved(state) | self._told_at.get(call, _EMPTY)
         return _with(self._telling(call, state), self._written(call))
 
     def may_end(self) -> bool:
@@ -205,16 +204,26 @@ class Unsaving:
         """
         if self._is_registry and registries.may_end(call, self._scope, self._inference):
             return True
+        if self._hands_on_method(call):
+            return True
         if not any(Did.MAY_END in work.ever for work in self._changes.by(call)):
             return False
-        objects = self._objects
-        parts = [*arguments(call), getattr(call.func, "value", call.func)]
-        if not any(objects.is_session(part) or objects.is_holder(part) for part in parts):
+        if not self._is_given_session(call):
             return False
-        following = objects.followed(call)
+        following = self._objects.followed(call)
         if following is None or not following.held.sessions:
             return True
-        return left_by(following, objects).may_end
+        return left_by(following, self._objects).may_end
+
+    def _is_given_session(self, call: ast.Call) -> bool:
+        objects = self._objects
+        parts = [*arguments(call), getattr(call.func, "value", call.func)]
+        return any(objects.is_session(part) or objects.is_holder(part) for part in parts)
+
+    def _hands_on_method(self, call: ast.Call) -> bool:
+        """Tell whether a call is given a method of the session: ``to_thread(db.commit)``."""
+        parts = (part for part in arguments(call) if isinstance(part, ast.Attribute))
+        return any(self._objects.is_session(part.value) for part in parts)
 
     @cached_property
     def _is_registry(self) -> bool:
@@ -246,7 +255,15 @@ class Unsaving:
         if target is not None and self._objects.is_session(target):
             is_committed = commits_at_end(context, self._scope, self._inference)
             return self._committed(item, state) if is_committed else _EMPTY
-        return _EMPTY if self._objects.is_session(context) else state
+        if self._objects.is_session(context) or self._objects.is_holder(target or context):
+            return _EMPTY
+        return _perhaps_saved(state) if self._may_end_at(context) else state
+
+    def _may_end_at(self, context: ast.expr) -> bool:
+        """Tell whether a block is over what is given the session, and may commit at its end."""
+        if not isinstance(context, ast.Call) or last_segment(context) in TRANSACTIONS:
+            return False
+        return self._is_given_session(context)
 
     # Dispatches
 
@@ -494,6 +511,11 @@ def _unsaved_in(state: State) -> list[Unsaved]:
 def _saved(state: State) -> State:
     """Give what is left of a state where all rows are committed."""
     return frozenset(e._replace(is_saved=True) for e in state if isinstance(e, Unsaved))
+
+
+def _perhaps_saved(state: State) -> State:
+    """Give what is left of a state where all rows may be committed."""
+    return _saved(state) | frozenset(each for each in state if isinstance(each, Sent))
 
 
 def _with(state: State, written: Iterable[Unsaved]) -> State:
