@@ -35,6 +35,8 @@ DATABASE = """
     class Ticket(Base):
         __tablename__ = "tickets"
         number: Mapped[int] = mapped_column(primary_key=True)
+        order_id: Mapped[int] = mapped_column(unique=True)
+        email: Mapped[str] = mapped_column(unique=True)
 
 
     def get_db():
@@ -195,6 +197,8 @@ def test_the_commit_is_the_function_s(tmp_path: Path) -> None:
                     ticket = Ticket()
                     db.add(ticket)
                     db.flush()
+                    process.delay(ticket.email)
+                    process.delay(ticket.order_id)  # DBS310
                     process.delay(ticket.number)  # DBS310
                     db.commit()
         """,
@@ -300,6 +304,18 @@ def test_what_is_changed(tmp_path: Path) -> None:
                     job = db.scalar(select(Job).where(Job.id == job_id))
                     job.status = "queued"
                     process.delay(job_id)  # DBS310
+                    db.commit()
+
+                def turned(db: Session, job_id):
+                    job = db.get(Job, int(job_id))
+                    job.status = "queued"
+                    process.delay(job_id)  # DBS310
+                    db.commit()
+
+                def joined(db: Session, owner_id):
+                    job = db.scalar(select(Job).join(Owner).where(Owner.id == owner_id))
+                    job.status = "queued"
+                    process.delay(owner_id)
                     db.commit()
 
                 def each(db: Session):

@@ -92,16 +92,16 @@ class RowKeys:
             if last_segment(call.func) in _NAMING:
                 yield from _keys_given(call)
             elif _gets_by_key(call):
-                yield from (part.id for part in call.args[-1:] if isinstance(part, ast.Name))
+                yield from _names_of(call.args[-1])
         selected = {dotted_name(call.args[0]) for call in calls if _selects(call)}
         for node in nodes_in(value):
             match node:
                 case ast.Compare(
                     left=ast.Attribute(value=owner, attr=key),
                     ops=[ast.Eq()],
-                    comparators=[ast.Name(id=name)],
+                    comparators=[value],
                 ) if key in KEYS and dotted_name(owner) in selected:
-                    yield name
+                    yield from _names_of(value)
 
     def _told(self, expression: ast.expr, seen: frozenset[str]) -> Tells:
         match expression:
@@ -195,7 +195,8 @@ class RowKeys:
 
     def _is_key(self, owner: ast.expr, attribute: str) -> bool:
         """Tell whether an attribute of an object is its key."""
-        return attribute in KEYS or any(map(_is_primary, self._declared(owner, attribute)))
+        hows = self._declared(owner, attribute)
+        return attribute in KEYS or any(_is_unique(how, attribute) for how in hows)
 
     def _declared(self, owner: ast.expr, attribute: str) -> list[How]:
         cls = self._class_of(owner)
@@ -215,11 +216,13 @@ class RowKeys:
         return None
 
 
-def _is_primary(how: How) -> bool:
+def _is_unique(how: How, attribute: str) -> bool:
+    """Tell whether a column is a primary key, or another one that is there to find a row by."""
     match how:
         case Assigned(value=ast.Call() as call) | Annotated(value=ast.Call() as call):
+            options = {"primary_key", "unique"} if attribute.endswith("id") else {"primary_key"}
             return last_segment(call.func) in COLUMN_MAKERS and any(
-                option.arg == "primary_key"
+                option.arg in options
                 and isinstance(option.value, ast.Constant)
                 and bool(option.value.value)
                 for option in call.keywords
@@ -235,8 +238,17 @@ def _is_prose(text: ast.JoinedStr) -> bool:
 
 def _keys_given(call: ast.Call) -> Iterator[str]:
     for option in call.keywords:
-        if option.arg in KEYS and isinstance(option.value, ast.Name):
-            yield option.value.id
+        if option.arg in KEYS:
+            yield from _names_of(option.value)
+
+
+def _names_of(key: ast.expr) -> Iterator[str]:
+    """Give the name of a key, also of one that is turned into another type: ``UUID(job_id)``."""
+    match key:
+        case ast.Name(id=name):
+            yield name
+        case ast.Call(args=[ast.Name(id=name)]) if last_segment(key.func) in _TURNING:
+            yield name
 
 
 def _selects(call: ast.Call) -> bool:
