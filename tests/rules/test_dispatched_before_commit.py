@@ -324,6 +324,17 @@ def test_what_is_changed(tmp_path: Path) -> None:
                         process.delay(job.id)  # DBS310
                     db.commit()
 
+                def event(db: Session, job_id):
+                    job = db.get(Job, job_id)
+                    job.status = "done"
+                    process.delay({"job": job.id, "owner": job.owner_id, "event": "done"})
+                    process.apply_async(kwargs={"a": 1, "b": 2, "number": job.id})  # DBS310
+                    new = Job()
+                    db.add(new)
+                    db.flush()
+                    process.delay({"job": new.id, "owner": new.owner_id, "event": "new"})  # DBS310
+                    db.commit()
+
                 def only_read(db: Session, job_id):
                     job = db.get(Job, job_id)
                     process.delay(job.id)

@@ -22,13 +22,16 @@ class DispatchedBeforeCommit(Rule[EarlyDispatch]):
     Reports a task that is sent to another process (Celery's `delay`, `apply_async` and `send_task`,
     `enqueue` of RQ, `enqueue_job` of arq, `send` of dramatiq, `kiq` of taskiq, the call of a task
     of huey) with the key of a row that the session has written, and that is committed only
-    afterwards: by the function, by the end of its block, by a dependency when the request ends, or
-    by a caller. A row is written by `add` and the like, by an `insert` or `update` whose key is
-    seen, and by changing a loaded object; functions that are given the session, or that send the
-    task, are followed.
+    afterwards: by the function, by the end of its block, by a dependency when the request ends, by
+    a decorator of the project's, or by a caller. A row is written by `add` and the like, by an
+    `insert` or `update` whose key is seen, and by changing a loaded object; functions that are
+    given the session, or that send the task, are followed. A key is a primary key, `id` and the
+    like, or a unique column whose name ends with `id`.
 
-    Left alone are tasks sent for later (`countdown`, `eta`), tasks that are told nothing of what
-    was written, such as the values of other columns, deletes, and what runs in the same process.
+    Left alone are tasks sent for later (`countdown`, `eta`), tasks that are told only the values of
+    other columns, texts for people, and, of rows that are changed, dictionaries that tell more than
+    the key; what is committed on one of the ways to the task; deletes; what runs in the same
+    process; and tests.
 
     ## Why is this bad?
     The worker can begin before the commit. It does not find the row, or finds it as it was; and

@@ -156,7 +156,7 @@ def told_by(call: ast.Call, scope: Scope, inference: Inference) -> list[ast.expr
         return None
     name = last_segment(call.func)
     if name in SENDING and _is_of_queue(call, name, scope, inference):
-        return arguments(call)
+        return _arguments(call)
     if name in SENDING_TASK and isinstance(call.func, ast.Attribute):
         return _told_by_task(call, call.func.value, scope, inference)
     if name not in _NAMES and _calls_task(call, scope, inference):
@@ -177,6 +177,20 @@ def _postpones(option: ast.keyword) -> bool:
     return option.arg in POSTPONING and not is_at_once
 
 
+def _arguments(call: ast.Call) -> list[ast.expr]:
+    """Give what a task gets, also by ``args=(job.id,)`` and ``kwargs={"number": job.id}``."""
+    found: list[ast.expr] = [*call.args]
+    for option in call.keywords:
+        match option:
+            case ast.keyword(arg="args", value=ast.List(elts=parts) | ast.Tuple(elts=parts)):
+                found += parts
+            case ast.keyword(arg="kwargs", value=ast.Dict(values=parts)):
+                found += parts
+            case _:
+                found.append(option.value)
+    return found
+
+
 def _is_of_queue(call: ast.Call, name: str, scope: Scope, inference: Inference) -> bool:
     if not isinstance(call.func, ast.Attribute):
         return False
@@ -187,10 +201,10 @@ def _told_by_task(
     call: ast.Call, task: ast.expr, scope: Scope, inference: Inference
 ) -> list[ast.expr] | None:
     if is_sent_task(task, scope, inference):
-        return arguments(call)
+        return _arguments(call)
     signatures = [*_signatures(task, scope, inference)]
     told = [each for signature in signatures for each in arguments(signature)]
-    return [*told, *arguments(call)] if signatures else None
+    return [*told, *_arguments(call)] if signatures else None
 
 
 def _signatures(sent: ast.expr, scope: Scope, inference: Inference) -> Iterator[ast.Call]:

@@ -25,6 +25,7 @@ _TURNING = frozenset(
 _NAMING = frozenset({"filter_by", "values"})
 _SELECTING = frozenset({"insert", "query", "select", "update"})
 _LISTING = frozenset({"add", "append", "appendleft", "extend", "insert"})
+_FEW = 2  # values in a dictionary that tells of a row, and no more
 _PUTTING = frozenset({"add", "append", "extend", "insert", "update"})
 
 
@@ -59,11 +60,16 @@ class RowKeys:
         self._scope = block.callees.scope
         self._inference = block.callees.inference
 
-    def told(self, expressions: Iterable[ast.expr]) -> Tells:
-        """Tell of which objects some expressions tell the keys, and of which names the values."""
+    def told(self, expressions: Iterable[ast.expr], *, by_events: bool = True) -> Tells:
+        """Tell of which objects some expressions tell the keys, and of which names the values.
+
+        Args:
+            expressions: the expressions.
+            by_events: whether dictionaries count that tell more than a row's key.
+        """
         told = TELLS_NOTHING
         for expression in expressions:
-            told |= self._told(expression, frozenset())
+            told |= self._told(expression, frozenset(), by_events)
         return told
 
     def objects(self, expression: ast.expr) -> frozenset[str]:
@@ -103,14 +109,14 @@ class RowKeys:
                 ) if key in KEYS and dotted_name(owner) in selected:
                     yield from _names_of(value)
 
-    def _told(self, expression: ast.expr, seen: frozenset[str]) -> Tells:
+    def _told(self, expression: ast.expr, seen: frozenset[str], by_events: bool) -> Tells:
         match expression:
             case ast.Name(id=name):
-                return Tells(names=frozenset({name})) | self._told_by_name(name, seen)
+                named = Tells(names=frozenset({name}))
+                return named | self._told_by_name(name, seen, by_events)
             case ast.Attribute(value=owner, attr=attribute):
-                is_key = self._is_key(owner, attribute)
                 return (
-                    Tells(frozenset(self._objects(owner, frozenset()))) if is_key else TELLS_NOTHING
+                    Tells(self.objects(owner)) if self._is_key(owner, attribute) else TELLS_NOTHING
                 )
             case ast.Call() if not self._turns(expression):
                 return TELLS_NOTHING
@@ -118,20 +124,18 @@ class RowKeys:
                 return TELLS_NOTHING
             case ast.JoinedStr() if _is_prose(expression):
                 return TELLS_NOTHING
+            case ast.Dict(values=values) if len(values) > _FEW and not by_events:
+                return TELLS_NOTHING
         told = TELLS_NOTHING
-        for node in ast.iter_child_nodes(expression):
-            parts = [node.value] if isinstance(node, ast.keyword) else [node]
-            for part in parts:
-                if isinstance(part, ast.expr) and not _is_called(part, expression):
-                    told |= self._told(part, seen)
+        for part in _parts(expression):
+            told |= self._told(part, seen, by_events)
         return told
 
-    def _told_by_name(self, name: str, seen: frozenset[str]) -> Tells:
-        if name in seen:
-            return TELLS_NOTHING
+    def _told_by_name(self, name: str, seen: frozenset[str], by_events: bool) -> Tells:
         told = TELLS_NOTHING
-        for value in (*self._bound.get(name, ()), *self._put_into.get(name, ())):
-            told |= self._told(value, seen | {name})
+        if name not in seen:
+            for value in (*self._bound.get(name, ()), *self._put_into.get(name, ())):
+                told |= self._told(value, seen | {name}, by_events)
         return told
 
     def _turns(self, call: ast.Call) -> bool:
@@ -266,6 +270,10 @@ def _gets_by_key(call: ast.Call) -> bool:
     return False
 
 
-def _is_called(part: ast.expr, whole: ast.expr) -> bool:
-    """Tell whether a part is the callee of a call, whose name tells nothing."""
-    return isinstance(whole, ast.Call) and whole.func is part
+def _parts(expression: ast.expr) -> Iterator[ast.expr]:
+    """Give the expressions that an expression is made of, but for the callee of a call."""
+    for node in ast.iter_child_nodes(expression):
+        part = node.value if isinstance(node, ast.keyword) else node
+        is_callee = isinstance(expression, ast.Call) and expression.func is part
+        if isinstance(part, ast.expr) and not is_callee:
+            yield part

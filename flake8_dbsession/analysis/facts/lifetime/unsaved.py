@@ -272,17 +272,20 @@ class Unsaving:
         if not unsaved:
             return
         told, tests = self._told_by(call), told_at(call, self._scope)
+        # To whom all is told that there is to say, a row that was there before is no news.
+        of_changed = self._told_by(call, by_events=False)
         matching = [
             each
             for each in unsaved
-            if _is_told(each, told) and not self._excludes(tests, each.write)
+            if _is_told(each, told if each.is_new else of_changed)
+            and not self._excludes(tests, each.write)
         ]
         if matching:
             first = min(matching, key=lambda each: (not each.is_new, each.is_key, each.name))
             yield Sent(call, first.shown, first.is_new, first.write)
 
-    def _told_by(self, call: ast.Call) -> Tells:
-        told = self._keys.told(self._dispatches.told_by(call))
+    def _told_by(self, call: ast.Call, *, by_events: bool = True) -> Tells:
+        told = self._keys.told(self._dispatches.told_by(call), by_events=by_events)
         objects = map(self._keys.objects, self._dispatches.objects_told_by(call))
         return Tells(told.objects.union(*objects), told.names)
 
