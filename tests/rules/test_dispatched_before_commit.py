@@ -349,6 +349,12 @@ def test_what_is_changed(tmp_path: Path) -> None:
                     process.delay(job.id)
                     db.commit()
 
+                def changed_from_itself(db: Session, job_id):
+                    job = db.get(Job, job_id)
+                    job.status = job.status + "!"
+                    job.task = process.delay(job.id)  # DBS310
+                    db.commit()
+
                 def changed_afterwards(db: Session, job_id):
                     job = db.get(Job, job_id)
                     process.delay(job.id)
@@ -646,6 +652,15 @@ def test_helpers(tmp_path: Path) -> None:
                     jobs = Jobs(db)
                     job = jobs.create()
                     process.delay(job.id)  # DBS310
+                    db.commit()
+
+                def finish_all(db: Session):
+                    finish(db)
+
+                def handed_on_to_the_unknown(db: Session):
+                    job = create(db)
+                    finish_all(db)
+                    process.delay(job.id)
                     db.commit()
 
                 def handed_to_the_unknown(db: Session):

@@ -14,7 +14,8 @@ from flake8_dbsession.analysis.facts.lifetime.later_commits import (
     commit_of_others,
     sessions_in,
 )
-from flake8_dbsession.analysis.facts.lifetime.unsaved import Sent, Unsaving
+from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import Sent
+from flake8_dbsession.analysis.facts.lifetime.unsaving import Unsaving
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.names.inference import Inference

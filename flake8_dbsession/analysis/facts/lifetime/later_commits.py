@@ -12,7 +12,8 @@ from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import known_sites
-from flake8_dbsession.analysis.facts.lifetime.unsaved import Sent, Unsaving
+from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import Sent
+from flake8_dbsession.analysis.facts.lifetime.unsaving import Unsaving
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.library.methods import effect_of
 from flake8_dbsession.analysis.names.inference import Inference

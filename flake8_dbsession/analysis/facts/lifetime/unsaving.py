@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import or_
-from typing import TypeAlias
 
 from flake8_dbsession.analysis.effects.work.changes import Changes
-from flake8_dbsession.analysis.effects.work.classes import is_unmapped
-from flake8_dbsession.analysis.effects.work.columns import declared
 from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
-from flake8_dbsession.analysis.effects.work.forms import bound_names
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did, Work
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
@@ -20,81 +16,31 @@ from flake8_dbsession.analysis.facts.connection.exclusions import Told as Test
 from flake8_dbsession.analysis.facts.connection.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.lifetime import registries
 from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
-from flake8_dbsession.analysis.facts.lifetime.row_keys import KEYS, RowKeys, Tells
+from flake8_dbsession.analysis.facts.lifetime.row_keys import RowKeys, Tells
+from flake8_dbsession.analysis.facts.lifetime.row_writes import RowWrites
+from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
+    EMPTY,
+    NOTHING_LEFT,
+    Left,
+    Returned,
+    Sent,
+    State,
+    Unsaved,
+    is_told,
+    perhaps_saved,
+    saved,
+    unsaved_in,
+    with_written,
+)
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
-from flake8_dbsession.analysis.library.methods import EXECUTING, TRANSACTIONS
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.library.methods import TRANSACTIONS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
-from flake8_dbsession.analysis.names.values import InstanceValue, Role, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, unawaited
-from flake8_dbsession.named_tuples import NamedTuple
+from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, start_of, unawaited
 
-_ADDING = frozenset({"add", "add_all", "merge"})
 _FORGETTING = frozenset({"expunge", "expunge_all"})
-
-
-class Unsaved(NamedTuple):
-    """A row that is written, and not committed yet.
-
-    Attributes:
-        name: the name of the object, of a list of such objects, or of the row's key.
-        shown: how the row is written in a message.
-        is_key: whether the name is that of the key.
-        is_new: whether the row is inserted; else it is changed.
-        write: what writes it.
-        is_saved: whether it is committed on the way: then it may be so on all that matter.
-    """
-
-    name: str
-    shown: str
-    is_key: bool
-    is_new: bool
-    write: ast.AST
-    is_saved: bool = False
-
-
-class Sent(NamedTuple):
-    """A worker has been told of a row that is not committed yet.
-
-    Attributes:
-        call: the call that sends the task.
-        shown: how the row is written.
-        is_new: whether the row is inserted; else it is changed.
-        write: what writes it.
-    """
-
-    call: ast.Call
-    shown: str
-    is_new: bool
-    write: ast.AST
-
-
-class Returned(NamedTuple):
-    """A function returns a row that is not committed yet, or its key."""
-
-    is_key: bool
-    is_new: bool
-
-
-class Left(NamedTuple):
-    """What a function leaves uncommitted.
-
-    Attributes:
-        returned: what of it is returned.
-        given: the rows that it was given, by the names of its parameters.
-        may_end: whether code that cannot be followed may commit or roll back in it.
-    """
-
-    returned: frozenset[Returned] = frozenset()
-    given: frozenset[Unsaved] = frozenset()
-    may_end: bool = False
-
-
-State: TypeAlias = frozenset[Unsaved | Sent | Returned]
-_EMPTY: State = frozenset()
-NOTHING_LEFT = Left()
 
 
 class Unsaving:
@@ -125,11 +71,10 @@ class Unsaving:
         self._keys = RowKeys(objects.block)
         self._changes = Changes(objects, told=told)
         self._told = told
-        self._is_only = is_only
+        self._writes = RowWrites(objects, self._changes, self._keys, left_by, is_only=is_only)
         self._dispatches = Dispatches(self._scope, self._inference)
         self._told_at: dict[ast.AST, State] = {c: frozenset({s}) for c, s in (seeds or {}).items()}
         self._states: dict[ast.AST, State] = {}
-        self._left: dict[ast.expr, Left] = {}
         self.found: dict[Sent, ast.Call | ast.withitem] = {}
 
     def walk(self, graph: Graph) -> State:
@@ -140,18 +85,18 @@ class Unsaving:
         self._carry(graph)
         for node, state in self._states.items():
             told = frozenset(self._telling_of(node, state))
-            self._told_at[node] = self._told_at.get(node, _EMPTY) | told
+            self._told_at[node] = self._told_at.get(node, EMPTY) | told
         entered = self._carry(graph)
-        ends = (entered.get(end, _EMPTY) for end in (Exit.RETURNS, Exit.FALLS_OFF))
+        ends = (entered.get(end, EMPTY) for end in (Exit.RETURNS, Exit.FALLS_OFF))
         return frozenset().union(*ends)
 
     def _carry(self, graph: Graph) -> dict[int, State]:
-        return carry_forward(graph, _EMPTY, self._step, frozenset.union, self._assumed)
+        return carry_forward(graph, EMPTY, self._step, frozenset.union, self._assumed)
 
     def _telling(self, node: ast.AST, state: State) -> State:
         """Note what is there where something is told, and add what that is once it is known."""
-        self._states[node] = self._states.get(node, _EMPTY) | state
-        return state | self._told_at.get(node, _EMPTY)
+        self._states[node] = self._states.get(node, EMPTY) | state
+        return state | self._told_at.get(node, EMPTY)
 
     def _telling_of(self, node: ast.AST, state: State) -> Iterator[Sent | Returned]:
         match node:
@@ -169,29 +114,29 @@ class Unsaving:
             case Evaluate(node=ast.Call() as call):
                 state = self._called(call, state)
             case Evaluate(node=ast.Yield() | ast.YieldFrom()):
-                state = _EMPTY
+                state = EMPTY
             case Bind(target=target, value=value):
                 state = self._bound(target, value, state)
             case Leave(node=item):
                 state = self._left_block(item, state)
             case Finish(node=ast.Return() as node):
                 state = self._telling(node, state)
-        return state, _EMPTY
+        return state, EMPTY
 
     # Ends
 
     def _called(self, call: ast.Call, state: State) -> State:
         if not state:  # there is nothing that a commit could end
-            return self._told_at.get(call, _EMPTY) | frozenset(self._written(call))
+            return self._told_at.get(call, EMPTY) | frozenset(self._writes.written(call))
         works = [*self._changes.by(call)]
         always, ever = (reduce(or_, part, NOTHING) for part in _parts(works))
         if Did.COMMITS in always:
             return self._committed(call, state)
         if always & (Did.ROLLS_BACK | Did.CLOSES) or self._forgets(call):
-            return _EMPTY
+            return EMPTY
         if ever & ENDS or self._may_end(call):
-            return _perhaps_saved(state) | self._told_at.get(call, _EMPTY)
-        return _with(self._telling(call, state), self._written(call))
+            return perhaps_saved(state) | self._told_at.get(call, EMPTY)
+        return with_written(self._telling(call, state), self._writes.written(call))
 
     def may_end(self) -> bool:
         """Tell whether code that cannot be followed may commit or roll back."""
@@ -242,7 +187,7 @@ class Unsaving:
         for each in state:
             if isinstance(each, Sent) and not self._excludes(tests, each.write, each.call):
                 self.found[each] = min(end, self.found.get(each, end), key=_line)
-        return _saved(state)
+        return saved(state)
 
     def _excludes(self, tests: frozenset[Test], *nodes: ast.AST) -> bool:
         """Tell whether some tests cannot come out so where other code runs."""
@@ -254,10 +199,10 @@ class Unsaving:
             return self._committed(item, state)
         if target is not None and self._objects.is_session(target):
             is_committed = commits_at_end(context, self._scope, self._inference)
-            return self._committed(item, state) if is_committed else _EMPTY
+            return self._committed(item, state) if is_committed else EMPTY
         if self._objects.is_session(context) or self._objects.is_holder(target or context):
-            return _EMPTY
-        return _perhaps_saved(state) if self._may_end_at(context) else state
+            return EMPTY
+        return perhaps_saved(state) if self._may_end_at(context) else state
 
     def _may_end_at(self, context: ast.expr) -> bool:
         """Tell whether a block is over what is given the session, and may commit at its end."""
@@ -268,7 +213,7 @@ class Unsaving:
     # Dispatches
 
     def _sent(self, call: ast.Call, state: State) -> Iterator[Sent]:
-        unsaved = _unsaved_in(state)
+        unsaved = unsaved_in(state)
         if not unsaved:
             return
         told, tests = self._told_by(call), told_at(call, self._scope)
@@ -277,11 +222,11 @@ class Unsaving:
         matching = [
             each
             for each in unsaved
-            if _is_told(each, told if each.is_new else of_changed)
+            if is_told(each, told if each.is_new else of_changed)
             and not self._excludes(tests, each.write)
         ]
         if matching:
-            first = min(matching, key=lambda each: (not each.is_new, each.is_key, each.name))
+            first = min(matching, key=_first_told)
             yield Sent(call, first.shown, first.is_new, first.write)
 
     def _told_by(self, call: ast.Call, *, by_events: bool = True) -> Tells:
@@ -289,120 +234,27 @@ class Unsaving:
         objects = map(self._keys.objects, self._dispatches.objects_told_by(call))
         return Tells(told.objects.union(*objects), told.names)
 
-    # Writes
-
-    def _written(self, call: ast.Call) -> Iterator[Unsaved]:
-        """Give what a call writes, or leaves unsaved."""
-        method = last_segment(call.func)
-        if self._is_of_session(call):
-            if method in _ADDING:
-                for name in self._keys.objects(call.args[0]) if call.args else ():
-                    yield from self._unsaved(name, call, is_new=True)
-            elif method in EXECUTING:
-                yield from self._executed(call)
-            return
-        if method == "update" and self._objects.session_call(call) is not None:
-            yield from _keyed(self._keys.keys_in(call.func), call, is_new=False)
-        elif self._block.callees.is_builtin(call.func, "setattr") and call.args:
-            yield from self._changed(call.args[0], call)
-        else:
-            yield from self._left_by(call)
-
-    def _executed(self, call: ast.Call) -> Iterator[Unsaved]:
-        statement = call.args[0] if call.args else None
-        if statement is None or not self._writes(call):
-            return
-        parts = [*call.args]
-        if isinstance(statement, ast.Name):
-            parts += self._block.assigned(statement.id)
-        written = " ".join(map(ast.unparse, parts)).lower()
-        if "delete" not in written:
-            is_new = "insert" in written
-            keys = {key for part in parts for key in self._keys.keys_in(part)}
-            yield from _keyed(keys | set(_keys_of_parameters(call)), call, is_new=is_new)
-
-    def _writes(self, call: ast.Call) -> bool:
-        return any(Did.WRITES in work.ever for work in self._changes.by(call))
-
-    def _unsaved(self, name: str, write: ast.AST, *, is_new: bool) -> Iterator[Unsaved]:
-        """Give a row by all names that lead to it."""
-        for each in {name, *self._keys.lists_with(name)} - self._objects.held.sessions:
-            yield Unsaved(each, name, False, is_new, write)
-        for key in self._keys.keys_of(name):
-            yield Unsaved(key, name, True, is_new, write)
-
-    def _changed(self, expression: ast.expr, write: ast.AST) -> Iterator[Unsaved]:
-        if isinstance(expression, ast.Name) and self._is_loaded(expression):
-            yield from self._unsaved(expression.id, write, is_new=False)
-
-    def _is_loaded(self, name: ast.Name) -> bool:
-        """Tell whether a name is certain to be that of a mapped object."""
-        is_held = name.id in self._objects.names
-        match self._inference.value(name, self._scope):
-            case InstanceValue(cls=cls) if is_held or self._is_only:
-                is_mapped = bool(declared(cls, "__tablename__", self._inference))
-                return is_mapped or (is_held and not is_unmapped(cls, self._inference))
-        if not is_held or not self._objects.is_entity(name):
-            return False
-        sources = [value for _, target, value in self._block.bound if _is_target(target, name.id)]
-        return any(self._objects.session_call(unawaited(value)) is not None for value in sources)
-
-    # What other functions leave
-
-    def _left_by(self, call: ast.Call) -> Iterator[Unsaved]:
-        following = self._objects.followed(call)
-        if following is None or not following.held.sessions:
-            return
-        left = left_by(following, self._objects)
-        self._left[call] = left
-        given = {parameter_for(following.function, key): part for key, part in arguments_of(call)}
-        if isinstance(call.func, ast.Attribute) and following.function.receiver is not None:
-            given[following.function.receiver] = call.func.value
-        for unsaved in left.given:
-            part = given.get(unsaved.name)
-            if isinstance(part, ast.Name) and unsaved.is_key:
-                yield Unsaved(part.id, part.id, True, unsaved.is_new, call)
-            elif isinstance(part, ast.Name):
-                yield from self._unsaved(part.id, call, is_new=unsaved.is_new)
-
     def _returned(self, value: ast.expr, state: State) -> Iterator[Returned]:
         objects, told = self._keys.objects(value), self._keys.told([value])
-        for each in _unsaved_in(state):
+        for each in unsaved_in(state):
             if not each.is_key and each.name in objects:
                 yield Returned(is_key=False, is_new=each.is_new)
-            elif _is_told(each, told):
+            elif is_told(each, told):
                 yield Returned(is_key=True, is_new=each.is_new)
-        call = unawaited(value)
-        if call in self._left:
-            yield from self._left[call].returned
+        yield from self._writes.returned_by(unawaited(value))
 
     # Bindings
 
     def _bound(self, target: ast.expr | str, value: ast.AST | None, state: State) -> State:
         if isinstance(target, ast.Attribute) and not self._comes_of_dispatch(value):
-            state = _with(state, self._stored(target))
+            state = with_written(state, self._writes.stored(target))
         names = {target} if isinstance(target, str) else {*_names_of(target)}
         state = frozenset(
             each for each in state if not (isinstance(each, Unsaved) and each.name in names)
         )
         if isinstance(target, (ast.Name, ast.Attribute)) and isinstance(value, ast.expr):
-            state |= frozenset(self._given_by(dotted_name(target), unawaited(value)))
+            state |= frozenset(self._writes.given_by(dotted_name(target), unawaited(value)))
         return state
-
-    def _stored(self, target: ast.Attribute) -> Iterator[Unsaved]:
-        """Give the row that the assignment to an attribute changes."""
-        if not self._objects.columns.is_undeclared(target.attr):
-            yield from self._changed(target.value, target)
-
-    def _given_by(self, name: str, call: ast.expr) -> Iterator[Unsaved]:
-        """Give what a name is of, where it gets the result of a call."""
-        if isinstance(call, ast.Call) and self._is_of_session(call) and _is_merge(call):
-            yield from self._unsaved(name, call, is_new=False)
-        for returned in self._left.get(call, NOTHING_LEFT).returned:
-            if returned.is_key:
-                yield Unsaved(name, name, True, returned.is_new, call)
-            else:
-                yield from self._unsaved(name, call, is_new=returned.is_new)
 
     def _comes_of_dispatch(self, value: ast.AST | None) -> bool:
         """Tell whether a value is what sending a task gave, such as the task's own id."""
@@ -422,7 +274,7 @@ class Unsaving:
             name
             for _, target, value in self._block.bound
             if any(node in self._results for node in nodes_in(value))
-            for name in bound_names(target)
+            for name in _names_of(target)
         )
 
 
@@ -450,7 +302,8 @@ def _left_by(following: Following, caller: Objects) -> Left:
     scope = following.scope
     return Left(
         frozenset(each for each in state if isinstance(each, Returned)),
-        frozenset(each for each in _unsaved_in(state) if _is_given(each, scope)),
+        frozenset(each for each in unsaved_in(state) if _is_given(each, scope)),
+        unsaving.may_end(),
     )
 
 
@@ -483,56 +336,12 @@ def _parts(works: Sequence[Work]) -> tuple[list[Did], list[Did]]:
     return [work.always for work in works], [work.ever for work in works]
 
 
+def _first_told(row: Unsaved) -> tuple[object, ...]:
+    return not row.is_new, row.is_key, row.name, start_of(row.write)
+
+
 def _line(end: ast.Call | ast.withitem) -> int:
     return end.lineno if isinstance(end, ast.Call) else end.context_expr.lineno
-
-
-def _is_merge(call: ast.Call) -> bool:
-    return last_segment(call.func) == "merge"
-
-
-def _keyed(names: Iterable[str], write: ast.AST, *, is_new: bool) -> Iterator[Unsaved]:
-    return (Unsaved(name, name, True, is_new, write) for name in names)
-
-
-def _keys_of_parameters(call: ast.Call) -> Iterator[str]:
-    """Give the names that the parameters of a statement say to be the key of a row."""
-    for part in arguments(call)[1:]:
-        if isinstance(part, ast.Dict):
-            for key, value in zip(part.keys, part.values, strict=True):
-                is_key = isinstance(key, ast.Constant) and key.value in KEYS
-                if is_key and isinstance(value, ast.Name):
-                    yield value.id
-
-
-def _unsaved_in(state: State) -> list[Unsaved]:
-    """Give what is not committed on any way there."""
-    rows = {each for each in state if isinstance(each, Unsaved)}
-    return [e for e in rows if not e.is_saved and e._replace(is_saved=True) not in rows]
-
-
-def _saved(state: State) -> State:
-    """Give what is left of a state where all rows are committed."""
-    return frozenset(e._replace(is_saved=True) for e in state if isinstance(e, Unsaved))
-
-
-def _perhaps_saved(state: State) -> State:
-    """Give what is left of a state where all rows may be committed."""
-    return _saved(state) | frozenset(each for each in state if isinstance(each, Sent))
-
-
-def _with(state: State, written: Iterable[Unsaved]) -> State:
-    """Give a state with rows that are written, whatever was committed of them before."""
-    rows = frozenset(written)
-    return (state - {row._replace(is_saved=True) for row in rows}) | rows
-
-
-def _is_told(unsaved: Unsaved, told: Tells) -> bool:
-    return unsaved.name in (told.names if unsaved.is_key else told.objects)
-
-
-def _is_target(target: ast.expr, name: str) -> bool:
-    return isinstance(target, ast.Name) and target.id == name
 
 
 def _names_of(target: ast.expr) -> Iterator[str]:
