@@ -1053,6 +1053,30 @@ def test_tests_are_spared(tmp_path: Path) -> None:
             "`process.delay(job_id)` tells a worker of `job` before the commit at the end of the "
             "block of line 12 (the worker may find it as it was): commit first",
         ),
+        (
+            """
+                def change(db: Session, job_id):
+                    job = db.get(Job, job_id)
+                    job.status = "queued"
+                    db.add(job)
+                    process.delay(job.id)
+                    db.commit()
+            """,
+            "`process.delay(job.id)` tells a worker of `job` before the commit on line 16 "
+            "(the worker may find it as it was): commit first",
+        ),
+        (
+            """
+                from fastapi import Depends
+
+                def create(db: Session = Depends(get_db)):
+                    job = Job()
+                    db.add(job)
+                    process.delay(job.id)
+            """,
+            "`process.delay(job.id)` tells a worker of `job` before `get_db` commits it "
+            "(the worker may not find it): commit first",
+        ),
     ],
 )
 def test_messages(tmp_path: Path, code: str, said: str) -> None:

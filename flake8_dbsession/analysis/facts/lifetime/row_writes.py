@@ -62,7 +62,7 @@ class RowWrites:
         if self._is_of_session(call):
             if method in _ADDING:
                 for name in self._keys.objects(call.args[0]) if call.args else ():
-                    yield from self._unsaved(name, call, is_new=True)
+                    yield from self._unsaved(name, call, is_new=not self._was_loaded(name))
             elif method in EXECUTING:
                 yield from self._executed(call)
             return
@@ -112,7 +112,11 @@ class RowWrites:
                 return is_mapped or (is_held and not is_unmapped(cls, self._inference))
         if not is_held or not self._objects.is_entity(name):
             return False
-        sources = [value for _, target, value in self._block.bound if is_name(target, name.id)]
+        return self._was_loaded(name.id)
+
+    def _was_loaded(self, name: str) -> bool:
+        """Tell whether a name gets what the session loads, so that adding it makes no new row."""
+        sources = (value for _, target, value in self._block.bound if is_name(target, name))
         return any(self._objects.session_call(unawaited(value)) is not None for value in sources)
 
     def _left_by(self, call: ast.Call) -> Iterator[Unsaved]:
