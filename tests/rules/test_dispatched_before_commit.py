@@ -795,7 +795,7 @@ def test_sessions_that_are_there_for_all(tmp_path: Path) -> None:
         tmp_path,
         """
                 from app.audit import log, note
-                from app.extensions import db
+                from app.extensions import Book, db
 
                 def create():
                     job = Job()
@@ -818,6 +818,20 @@ def test_sessions_that_are_there_for_all(tmp_path: Path) -> None:
                     process.delay(job.id)  # DBS310
                     db.session.commit()
 
+                def by_model_query(book_id):
+                    book = Book.query.get_or_404(book_id)
+                    book.title = "new"
+                    process.delay(book_id)  # DBS310
+                    db.session.commit()
+
+                def by_its_filter(book_id, author_id):
+                    book = Book.query.filter(Book.id == book_id).first()
+                    book.title = "new"
+                    process.delay(author_id)
+                    process.delay(book.id)  # DBS310
+                    process.delay(book_id)  # DBS310
+                    db.session.commit()
+
                 def left():
                     job = Job()
                     db.session.add(job)
@@ -832,6 +846,10 @@ def test_sessions_that_are_there_for_all(tmp_path: Path) -> None:
                 from flask_sqlalchemy import SQLAlchemy
 
                 db = SQLAlchemy()
+
+                class Book(db.Model):
+                    id = db.Column(db.Integer, primary_key=True)
+                    title = db.Column(db.String)
             """,
             "app/audit.py": """
                 from app.extensions import db

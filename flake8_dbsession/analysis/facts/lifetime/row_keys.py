@@ -102,6 +102,8 @@ class RowKeys:
         selected = {dotted_name(call.args[0]) for call in calls if _selects(call)}
         for node in nodes_in(value):
             match node:
+                case ast.Attribute(value=model, attr="query"):
+                    selected.add(dotted_name(model))
                 case ast.Compare(
                     left=ast.Attribute(value=owner, attr=key),
                     ops=[ast.Eq()],
@@ -267,6 +269,8 @@ def _gets_by_key(call: ast.Call) -> bool:
             return last_segment(cls)[:1].isupper()
         case ast.Call(func=ast.Attribute(value=ast.Call() as query, attr="get"), args=[_]):
             return any(isinstance(n, ast.Call) and _selects(n) for n in nodes_in(query))
+        case ast.Call(func=ast.Attribute(value=query, attr="get" | "get_or_404"), args=[_]):
+            return isinstance(query, ast.Attribute) and query.attr == "query"
     return False
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property
 
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.classes import is_unmapped
@@ -11,6 +12,7 @@ from flake8_dbsession.analysis.effects.work.columns import declared
 from flake8_dbsession.analysis.effects.work.following import Following
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import Did
+from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.facts.lifetime.row_keys import KEYS, RowKeys
 from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
     NOTHING_LEFT,
@@ -21,8 +23,8 @@ from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import last_segment
-from flake8_dbsession.analysis.names.values import InstanceValue
-from flake8_dbsession.analysis.nodes import arguments, is_name, unawaited
+from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
+from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, unawaited
 
 _ADDING = frozenset({"add", "add_all", "merge"})
 
@@ -110,14 +112,28 @@ class RowWrites:
             case InstanceValue(cls=cls) if is_held or self._is_only:
                 is_mapped = bool(declared(cls, "__tablename__", self._inference))
                 return is_mapped or (is_held and not is_unmapped(cls, self._inference))
-        if not is_held or not self._objects.is_entity(name):
+        if is_held and not self._objects.is_entity(name):
             return False
         return self._was_loaded(name.id)
 
     def _was_loaded(self, name: str) -> bool:
         """Tell whether a name gets what the session loads, so that adding it makes no new row."""
         sources = (value for _, target, value in self._block.bound if is_name(target, name))
-        return any(self._objects.session_call(unawaited(value)) is not None for value in sources)
+        return any(self._loads(unawaited(value)) for value in sources)
+
+    def _loads(self, value: ast.expr) -> bool:
+        if self._objects.session_call(value) is not None:
+            return True
+        scope, known = self._objects.callees.scope, self._known
+        return known is not None and any(
+            isinstance(node, ast.Attribute) and is_model_query(node, known, scope, self._inference)
+            for node in nodes_in(value)
+        )
+
+    @cached_property
+    def _known(self) -> RoleValue | None:
+        session = ast.parse(self._objects.session, mode="eval").body
+        return self._inference.known(session, self._objects.callees.scope)
 
     def _left_by(self, call: ast.Call) -> Iterator[Unsaved]:
         following = self._objects.followed(call)
