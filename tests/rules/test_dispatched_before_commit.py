@@ -654,6 +654,16 @@ def test_helpers(tmp_path: Path) -> None:
                     process.delay(job.id)  # DBS310
                     db.commit()
 
+                def note_in(db: Session, owner, job):
+                    owner.details = {"last": job}
+                    db.add(owner)
+
+                def kept_by_another_object(db: Session, owner):
+                    job = create(db)
+                    note_in(db, owner, job)
+                    process.delay(job.id)  # DBS310
+                    db.commit()
+
                 def finish_all(db: Session):
                     finish(db)
 

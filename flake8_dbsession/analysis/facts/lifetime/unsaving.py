@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property, reduce
 from operator import or_
 
+from flake8_dbsession.analysis.effects.work.acts import did_by
 from flake8_dbsession.analysis.effects.work.changes import Changes
 from flake8_dbsession.analysis.effects.work.following import Following, Told, decided
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
@@ -37,7 +38,7 @@ from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, 
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
-from flake8_dbsession.analysis.names.values import Role, RoleValue
+from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, start_of, unawaited
 
 _FORGETTING = frozenset({"expunge", "expunge_all"})
@@ -151,6 +152,9 @@ class Unsaving:
             return True
         if self._hands_on_method(call):
             return True
+        if self._is_of_session(call):
+            did = did_by(call, Resource.SESSION, self._scope, self._inference)
+            return Did.MAY_END in did
         if not any(Did.MAY_END in work.ever for work in self._changes.by(call)):
             return False
         if not self._is_given_session(call):
