@@ -70,9 +70,23 @@ def _put_by(decorator: FunctionValue, steps: int) -> tuple[FunctionValue, str] |
         inner = _returned(node)
         if inner is None:
             return None
+        if not left and given and inner is _applied(node, given[0].arg):
+            return _put_by(FunctionValue(inner, scope), steps=1)
         if not left:
             return (FunctionValue(inner, scope), given[0].arg) if given else None
         node, scope = inner, scope.child(inner)
+    return None
+
+
+def _applied(node: Function, parameter: str) -> Function | None:
+    """Give the decorator in a function that can do without its brackets: ``return inner(f)``."""
+    nodes = own_nodes(node)
+    defined = {n.name: n for n in nodes if isinstance(n, (ast.FunctionDef, ast.AsyncFunctionDef))}
+    for each in nodes:
+        match each:
+            case ast.Return(value=ast.Call(func=ast.Name(id=name), args=[ast.Name(id=given)])):
+                if given == parameter and name in defined:
+                    return defined[name]
     return None
 
 

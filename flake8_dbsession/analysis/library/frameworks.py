@@ -87,6 +87,51 @@ SCHEDULING = frozenset({"add_job", "add_periodic_task", "do"})
 FORKING_QUEUES = frozenset({"django_rq", "rq"})
 """Those whose worker forks a process for each job."""
 
+# https://docs.celeryq.dev/en/stable/userguide/calling.html, https://dramatiq.io/reference.html,
+# https://huey.readthedocs.io/en/latest/api.html, https://python-rq.org/docs/,
+# https://taskiq-python.github.io/guide/getting-started.html
+TASK_PACKAGES = QUEUE_PACKAGES - {"apscheduler", "flask_apscheduler"} | {
+    "flask_dramatiq",
+    "taskiq",
+    "taskiq_aio_kafka",
+    "taskiq_aio_pika",
+    "taskiq_aio_sqs",
+    "taskiq_nats",
+    "taskiq_pg",
+    "taskiq_redis",
+}
+"""The packages whose tasks a worker runs, in a process of its own."""
+
+CALLED_TASKS = frozenset({"huey"})
+"""Those whose tasks are sent by calling them."""
+
+SENDING_TASK = frozenset({"apply_async", "delay", "kiq", "send", "send_with_options"})
+"""The methods by which a task is sent to a worker."""
+
+SIGNATURES = frozenset({"s", "si", "signature", "subtask"})
+"""The methods that note what a task is to be sent with, to be sent alone or in a chain."""
+
+# https://docs.celeryq.dev/en/stable/reference/celery.html#celery.Celery.send_task,
+# https://python-rq.org/docs/, https://arq-docs.helpmanual.io/#arq.connections.ArqRedis.enqueue_job
+SENDING = {
+    "send_task": frozenset({"celery.Celery()", "celery.current_app"}),
+    "enqueue": frozenset({"django_rq", "django_rq.get_queue()", "rq.Queue()", "rq.queue.Queue()"}),
+    "enqueue_call": frozenset({"django_rq.get_queue()", "rq.Queue()", "rq.queue.Queue()"}),
+    "enqueue_job": frozenset(
+        {
+            "arq.ArqRedis()",
+            "arq.connections.ArqRedis()",
+            "arq.connections.create_pool()",
+            "arq.create_pool()",
+        }
+    ),
+}
+"""The methods that send what they are told the name of, or given, with those that have them."""
+
+# Of Celery, dramatiq, huey and arq.
+POSTPONING = frozenset({"_defer_by", "_defer_until", "countdown", "delay", "eta"})
+"""The options of what sends a task by which no worker runs it at once."""
+
 CELERY_APPLICATIONS = frozenset({"celery.Celery", "celery.app.Celery", "celery.app.base.Celery"})
 
 # https://docs.celeryq.dev/en/stable/userguide/signals.html#worker-process-init

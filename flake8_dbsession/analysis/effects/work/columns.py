@@ -45,8 +45,8 @@ class Columns:
 
     def is_column(self, name: str) -> bool:
         """Tell whether one of the mapped classes declares a column, and none anything else."""
-        declared = self._mapped(name)
-        return bool(declared) and all(map(_is_column, declared))
+        hows = self._mapped(name)
+        return bool(hows) and all(map(_is_column, hows))
 
     def is_plain(self, name: str) -> bool:
         """Tell whether an attribute is a column whose values cannot be changed in place."""
@@ -55,13 +55,13 @@ class Columns:
     def is_undeclared(self, name: str) -> bool:
         """Tell whether there are classes, and none of them declares an attribute."""
         return bool(self.classes) and not any(
-            _declared(cls, name, self._inference) for cls in self.classes
+            declared(cls, name, self._inference) for cls in self.classes
         )
 
     def _mapped(self, name: str) -> list[How]:
         """Give the ways in which the classes bind a name whose objects a session may load."""
         if name not in self._known:
-            found = (_declared(cls, name, self._inference) for cls in self._loaded)
+            found = (declared(cls, name, self._inference) for cls in self._loaded)
             self._known[name] = [how for hows in found for how in hows]
         return self._known[name]
 
@@ -70,15 +70,22 @@ class Columns:
         return [cls for cls in self.classes if not is_unmapped(cls, self._inference)]
 
 
-def _declared(cls: ClassValue, name: str, inference: Inference, steps: int = _BASES) -> list[How]:
-    """Give the ways in which a class, or else the first of its bases that does, binds a name."""
+def declared(cls: ClassValue, name: str, inference: Inference, steps: int = _BASES) -> list[How]:
+    """Give the ways in which a class, or else the first of its bases that does, binds a name.
+
+    Args:
+        cls: the class.
+        name: the name.
+        inference: follows its bases.
+        steps: how many classes above it are looked at.
+    """
     own = [binding.how for binding in cls.scope.child(cls.node).bindings(name)]
     if own or not steps:
         return own
     for base in cls.node.bases:
         value = inference.value(base, cls.scope)
         if isinstance(value, ClassValue):
-            inherited = _declared(value, name, inference, steps - 1)
+            inherited = declared(value, name, inference, steps - 1)
             if inherited:
                 return inherited
     return []

@@ -39,6 +39,17 @@ def sites_in_sight(function: Scope, session: str, inference: Inference) -> Seque
     return [] if None in found else [site for site in found if site is not None]
 
 
+def known_sites(function: Scope, session: str, inference: Inference) -> Iterator[Site]:
+    """Give those calls of a function, its tests left out, whose caller is seen to have the session.
+
+    Args:
+        function: the function's scope.
+        session: the session as it is written in it: a parameter, or what its object keeps.
+        inference: finds the calls.
+    """
+    return (site for site in _sites(function, session, inference) if site is not None)
+
+
 def session_at(site: Site, inference: Inference) -> RoleValue | None:
     """Give what is known of the session of a call, in the caller."""
     expression = ast.parse(site.session, mode="eval").body
