@@ -13,10 +13,10 @@ from flake8_dbsession.analysis.effects.work.following import Following, Told, de
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did, Work
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
-from flake8_dbsession.analysis.facts.connection.exclusions import Told as Test
-from flake8_dbsession.analysis.facts.connection.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.lifetime import registries
 from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
+from flake8_dbsession.analysis.facts.lifetime.exclusions import Told as Test
+from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.lifetime.row_keys import RowKeys, Tells
 from flake8_dbsession.analysis.facts.lifetime.row_writes import RowWrites
 from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
