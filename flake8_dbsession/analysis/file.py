@@ -36,6 +36,10 @@ from flake8_dbsession.analysis.facts.connection.swallowed_connection_errors impo
     SwallowedConnectionError,
     swallowed_connection_errors,
 )
+from flake8_dbsession.analysis.facts.dispatch.early_dispatches import (
+    EarlyDispatch,
+    early_dispatches,
+)
 from flake8_dbsession.analysis.facts.engine.engines import Engine, engines
 from flake8_dbsession.analysis.facts.engine.forks import Fork, forks
 from flake8_dbsession.analysis.facts.engine.loops import NewLoop, new_loops
@@ -53,10 +57,6 @@ from flake8_dbsession.analysis.facts.framework.returned_sessions import (
     returned_sessions,
 )
 from flake8_dbsession.analysis.facts.framework.streams import Stream, streams
-from flake8_dbsession.analysis.facts.lifetime.early_dispatches import (
-    EarlyDispatch,
-    early_dispatches,
-)
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending, endings
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose, late_closes

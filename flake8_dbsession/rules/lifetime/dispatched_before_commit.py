@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.lifetime.early_dispatches import EarlyDispatch
-from flake8_dbsession.analysis.facts.lifetime.later_commits import Commit
+from flake8_dbsession.analysis.facts.dispatch.early_dispatches import EarlyDispatch
+from flake8_dbsession.analysis.facts.dispatch.later_commits import Commit
 from flake8_dbsession.analysis.nodes import shown
 from flake8_dbsession.rules.base import Rule, Violation
 from flake8_dbsession.rules.context import Context

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.facts.lifetime.row_keys import Tells
+from flake8_dbsession.analysis.facts.dispatch.row_keys import Tells
 from flake8_dbsession.named_tuples import NamedTuple
 
 

@@ -13,13 +13,10 @@ from flake8_dbsession.analysis.effects.work.following import Following, Told, de
 from flake8_dbsession.analysis.effects.work.loaded import Objects, inside
 from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did, Work
 from flake8_dbsession.analysis.effects.work.uses import may_commit_at_end
-from flake8_dbsession.analysis.facts.lifetime import registries
-from flake8_dbsession.analysis.facts.lifetime.dispatches import Dispatches
-from flake8_dbsession.analysis.facts.lifetime.exclusions import Told as Test
-from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
-from flake8_dbsession.analysis.facts.lifetime.row_keys import RowKeys, Tells
-from flake8_dbsession.analysis.facts.lifetime.row_writes import RowWrites
-from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
+from flake8_dbsession.analysis.facts.dispatch.dispatches import Dispatches
+from flake8_dbsession.analysis.facts.dispatch.row_keys import RowKeys, Tells
+from flake8_dbsession.analysis.facts.dispatch.row_writes import RowWrites
+from flake8_dbsession.analysis.facts.dispatch.unsaved_rows import (
     EMPTY,
     NOTHING_LEFT,
     Left,
@@ -33,6 +30,9 @@ from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
     unsaved_in,
     with_written,
 )
+from flake8_dbsession.analysis.facts.lifetime import registries
+from flake8_dbsession.analysis.facts.lifetime.exclusions import Told as Test
+from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS

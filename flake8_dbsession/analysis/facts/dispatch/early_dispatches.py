@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.loaded import Objects
-from flake8_dbsession.analysis.facts.lifetime.dispatches import WORDS, Dispatches
-from flake8_dbsession.analysis.facts.lifetime.later_commits import (
+from flake8_dbsession.analysis.facts.dispatch.dispatches import WORDS, Dispatches
+from flake8_dbsession.analysis.facts.dispatch.later_commits import (
     Commit,
     Waiting,
     commit_of_others,
     sessions_in,
 )
-from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import Sent
-from flake8_dbsession.analysis.facts.lifetime.unsaving import Unsaving
+from flake8_dbsession.analysis.facts.dispatch.unsaved_rows import Sent
+from flake8_dbsession.analysis.facts.dispatch.unsaving import Unsaving
 from flake8_dbsession.analysis.facts.scope.carrying import scopes_mentioning
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.names.inference import Inference

@@ -10,10 +10,10 @@ from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.following import told_by
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.facts.acquisition import callers
+from flake8_dbsession.analysis.facts.dispatch.unsaved_rows import Sent
+from flake8_dbsession.analysis.facts.dispatch.unsaving import Unsaving
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import known_sites
-from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import Sent
-from flake8_dbsession.analysis.facts.lifetime.unsaving import Unsaving
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.library.methods import effect_of
 from flake8_dbsession.analysis.names.inference import Inference

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.work.block import block_of
 from flake8_dbsession.analysis.effects.work.following import can_be_followed
-from flake8_dbsession.analysis.facts.lifetime.row_keys import TELLS_NOTHING, RowKeys, Tells
-from flake8_dbsession.analysis.facts.lifetime.task_queues import is_sent_task, queue_object
+from flake8_dbsession.analysis.facts.dispatch.row_keys import TELLS_NOTHING, RowKeys, Tells
+from flake8_dbsession.analysis.facts.dispatch.task_queues import is_sent_task, queue_object
 from flake8_dbsession.analysis.library.frameworks import (
     CALLED_TASKS,
     POSTPONING,

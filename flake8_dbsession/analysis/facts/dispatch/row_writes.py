@@ -12,14 +12,14 @@ from flake8_dbsession.analysis.effects.work.columns import declared
 from flake8_dbsession.analysis.effects.work.following import Following
 from flake8_dbsession.analysis.effects.work.loaded import Objects
 from flake8_dbsession.analysis.effects.work.model import Did
-from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
-from flake8_dbsession.analysis.facts.lifetime.row_keys import KEYS, RowKeys
-from flake8_dbsession.analysis.facts.lifetime.unsaved_rows import (
+from flake8_dbsession.analysis.facts.dispatch.row_keys import KEYS, RowKeys
+from flake8_dbsession.analysis.facts.dispatch.unsaved_rows import (
     NOTHING_LEFT,
     Left,
     Returned,
     Unsaved,
 )
+from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.library.methods import EXECUTING
 from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
 from flake8_dbsession.analysis.names.scopes import last_segment
