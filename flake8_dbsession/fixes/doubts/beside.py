@@ -76,7 +76,37 @@ class Repatch:
                 case ast.FunctionDef() | ast.AsyncFunctionDef():
                     calls = (each for each in node.decorator_list if self._names(each))
                     found += (self._above(call, node) for call in calls)
+                case ast.Dict():
+                    found += self._in_doubles(node)
         return found[0] if len(found) == 1 else None
+
+    def _in_doubles(self, modules: ast.Dict) -> Iterator[list[Change] | None]:
+        """Let the double of a whole module give by a second name what it gives by one."""
+        for key, double in zip(modules.keys, modules.values, strict=True):
+            match key, double:
+                case ast.Constant(value=str(module), lineno=self.line), ast.Call(keywords=given):
+                    named = [each for each in given if f"{module}.{each.arg}" == self.old]
+                    yield from (self._given_twice(each, double) for each in named)
+
+    def _given_twice(self, keyword: ast.keyword, double: ast.Call) -> list[Change] | None:
+        name, source = self.new.rpartition(".")[2], self._source(keyword.value)
+        is_known = all(each.arg not in (None, name) for each in double.keywords)
+        if not is_known or "\n" in source or not _is_repeatable(keyword.value):
+            return None
+        end, written = end_of(keyword.value), f"{name}={source}"
+        line = self._line(end[0])
+        if line.lstrip().startswith(f"{keyword.arg}="):
+            return [_inserted(end, f",\n{indent_of(line)}{written}")]
+        if len(line) + len(f", {written}") <= self.width:
+            return [_inserted(end, f", {written}")]
+        if double.lineno != double.end_lineno or double.args:
+            return None
+        first, last, indent = double.keywords[0], double.keywords[-1], indent_of(line)
+        closed = f"\n{indent}"
+        opened = _inserted(start_of(first), f"\n{indent}    ")
+        if keyword is last:
+            return [opened, _inserted(end, f", {written}{closed}")]
+        return [opened, _inserted(end, f", {written}"), _inserted(end_of(last), closed)]
 
     def instead(self) -> list[Change] | None:
         """Let the patch give what it gives in a ``closing``, with its name to be changed besides.

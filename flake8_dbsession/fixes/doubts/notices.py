@@ -269,6 +269,8 @@ class Test:
 
     def _noticed(self, seen: _Seen, place: Place) -> tuple[str, list[Move]]:
         """Say how a patch would tell, as ``notices`` does of all."""
+        if seen.name == "*":
+            return self._noticed_whole(seen, place)
         if seen.name != place.name or HOLE in seen.module:
             return self._noticed_unread(seen, place), []
         reason, here = self._noticed_here(seen, place)
@@ -277,11 +279,40 @@ class Test:
         reason, at_home = self._noticed_at_home(seen, place)
         return reason, here + at_home
 
+    def _noticed_whole(self, seen: _Seen, place: Place) -> tuple[str, list[Move]]:
+        """Say how what replaces a module as a whole would tell."""
+        if seen.module not in place.homes or not self._may_run(seen, place):
+            return "", []
+        found = self._in_double(seen, place)
+        return (f"replaces `{seen.module}` as a whole", []) if found is None else ("", found)
+
+    def _in_double(self, seen: _Seen, place: Place) -> list[Move] | None:
+        """Give the text by which the double of a module is to give what is entered instead, too."""
+        swap = place.swap
+        if self._code is None or not place.uses.may_move or not seen.line:
+            return None
+        if not self._is_entered_alike(seen, place) or swap is None or place.has_own(swap.new):
+            return None
+        if self._is_read_by_others(seen, place, closes=False):
+            return None
+        old, new = f"{seen.module}.{place.name}", f"{seen.module}.{swap.new}"
+        if not self._code.can_repatch(seen.line, old, new, stays=True, closes=False):
+            return None
+        return [Move(self.path, seen.line, old, new, stays=True, closes=False)]
+
+    def _is_entered_alike(self, seen: _Seen, place: Place) -> bool:
+        """Tell whether a block entered all that is called under a patch, as it would then."""
+        swap, uses = place.swap, place.uses
+        late = [each for each in uses.swaps if each.opens and not place.is_own(each.line)]
+        reached = [each for each in late if self._reaches(seen, each.line, place)]
+        return swap in reached and all(
+            each.new == swap.new and each.new.isidentifier() and each.enters
+            for each in reached
+            if swap is not None
+        )
+
     def _noticed_unread(self, seen: _Seen, place: Place) -> str:
         """Say how a patch would tell, of which it is not known what it replaces; empty for none."""
-        if seen.name == "*":
-            is_run = seen.module in place.homes and self._may_run(seen, place)
-            return f"replaces `{seen.module}` as a whole" if is_run else ""
         if not seen.may_be_in(place) or self._is_covered(seen, place.swap):
             return ""
         is_run = self._may_run(seen, place)

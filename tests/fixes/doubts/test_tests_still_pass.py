@@ -66,6 +66,30 @@ ENTERED = """
     def both():
         return count(), Keeper().keep()
 """
+ENTERED_LATE = """
+    from core.models import User
+
+    def add(name):
+        from core.database import SessionLocal
+
+        with SessionLocal() as db:
+            db.add(User(name=name))
+            db.commit()
+            return True
+"""
+WHOLE = """
+    import sys
+
+    def replaced(modules):
+        return patch.dict(sys.modules, modules)
+
+    def test_it():
+        db = MagicMock()
+        db.__enter__.return_value = db
+        {}
+            assert work.add("a")
+        db.commit.assert_called_once()
+"""
 KEPT = """
     from core.database import SessionLocal
     from core.models import User
@@ -427,6 +451,28 @@ FITTING = {
             assert work.told("a") == "A"
         """,
         "",
+    ),
+    "a module as a whole": (
+        ENTERED_LATE,
+        WHOLE.format('with replaced({"core.database": MagicMock(SessionLocal=lambda: db)}):'),
+        "SessionLocal=lambda: db, get_db_session=lambda: db",
+    ),
+    "a module as a whole, in a line that has room": (
+        ENTERED_LATE,
+        WHOLE.format(
+            'new = lambda: db\n        with replaced({"core.database": Mock(SessionLocal=new)}):'
+        ),
+        "Mock(SessionLocal=new, get_db_session=new)",
+    ),
+    "a module as a whole, in lines of their own": (
+        ENTERED_LATE,
+        WHOLE.format(
+            """fakes = {"core.database": MagicMock(
+            SessionLocal=lambda: db,
+        )}
+        with replaced(fakes):"""
+        ),
+        "SessionLocal=lambda: db,\n        get_db_session=lambda: db,",
     ),
     "its own name, beside a place that reads the home": (
         BESIDE_LATE,
@@ -1162,6 +1208,19 @@ FITTING = {
     ),
 }
 HELD = {
+    "a module as a whole, of which the double is made elsewhere": (
+        ENTERED_LATE,
+        WHOLE.format(
+            "fake = MagicMock(SessionLocal=lambda: db)\n"
+            '        with replaced({"core.database": fake}):'
+        ),
+    ),
+    "a module as a whole, of which nothing is entered": (
+        LATE,
+        WHOLE.format(
+            'with replaced({"core.database": MagicMock(SessionLocal=lambda: db)}):'
+        ).replace("assert work", "work"),
+    ),
     "a session that nothing uses, of which the closes are counted": (
         UNUSED,
         """
