@@ -33,9 +33,9 @@ def brackets(text: str) -> dict[int, Bracket]:
     """Find the innermost open bracket of each line that begins inside of one, and in no text.
 
     Args:
-        text: the text of a file, with plain line ends.
+        text: the text of a file, or statements of one.
     """
-    tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
+    tokens = _tokens(text)
     found: dict[int, Bracket] = {}
     open_ones: list[Bracket] = []
     seen = 0
@@ -49,6 +49,16 @@ def brackets(text: str) -> dict[int, Bracket]:
         elif token.type == tokenize.OP and token.string in ")]}" and open_ones:
             open_ones.pop()
     return found
+
+
+def _tokens(text: str) -> list[tokenize.TokenInfo]:
+    """Give the tokens of a text; none where the library cannot read it, or its line ends."""
+    if "\r" in text.replace("\r\n", ""):
+        return []
+    try:
+        return list(tokenize.generate_tokens(io.StringIO(text).readline))
+    except (SyntaxError, tokenize.TokenError):
+        return []
 
 
 def in_column(source: str, old: int, new: int, indents: tuple[int, int]) -> str:
@@ -115,7 +125,7 @@ def aligned(text: str, edits: Iterable[Edit]) -> set[Edit]:
     """Move lines with the brackets that they are aligned to, and that edits move.
 
     Args:
-        text: the text before the edits, with plain line ends.
+        text: the text before the edits.
         edits: the edits, none of which overlap.
 
     Returns:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from flake8_dbsession.rewriting.continued import aligned, realigned
+import pytest
+
+from flake8_dbsession.rewriting.continued import aligned, brackets, realigned
 from flake8_dbsession.rewriting.edits import Edit, applied
 
 BEFORE = '''
@@ -81,3 +83,17 @@ def test_lines_that_were_aligned_to_nothing_stay() -> None:
     new = old.replace("c = connect(", "with connect(").replace("1)\n\td", "1) as c:\n\t\td", 1)
     new = new.replace("\n\td", "\n\t\td")
     assert realigned(old, new) == new
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_stay_as_they_are(end: str) -> None:
+    old = "c = connect(path,\n            1)\n".replace("\n", end)
+    new = old.replace("c = connect(", "with connect(").replace("1)", "1) as c: pass")
+    after = "with connect(path,\n             1) as c: pass\n".replace("\n", end)
+    assert realigned(old, new) == after
+
+
+@pytest.mark.parametrize("text", ["a = (1,\r  2)\r", "a = (1,\n  2\n"])
+def test_what_the_library_cannot_read_stays(text: str) -> None:
+    assert brackets(text) == {}
+    assert realigned(text, f"b{text}") == f"b{text}"
