@@ -486,3 +486,52 @@ BRANCHES = """
 
 def test_code_that_no_error_comes_to(tmp_path: Path) -> None:
     assert_cases(tmp_path, {"app.py": BRANCHES}, CODES)
+
+
+UNUSED = """
+    from sqlalchemy.orm import Session, sessionmaker
+
+    Sessions = sessionmaker()
+
+    def look(db: Session, name):
+        return name.upper(), news()
+
+    def look_up(db: Session, name):
+        return db.query(Fact).filter_by(name=name).first()
+
+    def news():
+        db = Sessions()
+        try:
+            return db.query(Fact).all()
+        finally:
+            db.close()
+
+    def work(name):
+        with Sessions() as db:
+            try:
+                db.add(Fact(name=name))
+                db.flush()
+            except Exception:
+                print("no fact")
+            return look(db, name)
+
+    def more(name):
+        with Sessions() as db:
+            try:
+                db.add(Fact(name=name))
+                db.flush()
+            except Exception:  # DBS308
+                print("no fact")
+            return look_up(db, name)
+"""
+
+
+def test_a_function_that_is_given_the_session_and_leaves_it_alone(tmp_path: Path) -> None:
+    assert_cases(tmp_path, {"app.py": UNUSED}, CODES)
+    blocks = UNUSED.replace(
+        "db = Sessions()\n        try:\n            return db.query(Fact).all()\n"
+        "        finally:\n            db.close()",
+        "with Sessions() as db:\n            return db.query(Fact).all()",
+    )
+    assert blocks != UNUSED
+    assert_cases(tmp_path / "blocks", {"app.py": blocks}, CODES)

@@ -215,7 +215,9 @@ class Ways:
         if self._calls.is_given(call):
             if not is_handled:
                 return None if self._calls.is_made_holder(call) else Sequel.SEEN_TO
-            return Sequel.GONE if self._calls.closes(call) else Sequel.USED
+            if self._calls.closes(call):
+                return Sequel.GONE
+            return None if self._calls.leaves_alone(call) else Sequel.USED
         if not is_handled and self._calls.is_seen_to_by(call):
             return Sequel.SEEN_TO
         if is_handled and self._calls.is_worked_with_by(call):

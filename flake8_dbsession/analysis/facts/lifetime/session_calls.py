@@ -99,8 +99,11 @@ class SessionCalls:
 
     def is_made_holder(self, call: ast.Call) -> bool:
         """Tell whether a call only makes an object that keeps the session."""
-        is_made = self.reach.makes_carrier(call)
-        return is_made and self.reach.run_by(call) is not None and not self.reach.done_by(call)
+        return self.reach.makes_carrier(call) and self.leaves_alone(call)
+
+    def leaves_alone(self, call: ast.Call) -> bool:
+        """Tell whether a call runs code that does nothing with the session, as far as it goes."""
+        return self.reach.run_by(call) is not None and not self.reach.done_by(call)
 
     def is_seen_to_by(self, call: ast.Call) -> bool:
         """Tell whether a method of an object that holds the session may roll it back or close it.
