@@ -93,32 +93,28 @@ def realigned(old: str, new: str) -> str:
         new: the code after, in which lines of the old one may stand beside others.
     """
     columns: dict[tuple[str, int], set[int]] = defaultdict(set)
-    before = old.split("\n")
-    for row, (at, key) in _aligned_lines(old).items():
-        columns[key].add(_lead(before[row - 1]) - at.column)
-    lines, known = new.split("\n"), _aligned_lines(new)
+    before, as_made = old.split("\n"), new.split("\n")
+    for row, at in brackets(old).items():
+        if _is_aligned(row, at, before):
+            columns[_place_below(row, at, before)].add(_lead(before[row - 1]) - at.column)
+    lines = [*as_made]
     shifts: dict[int, int] = {}
     for row, at in sorted(brackets(new).items()):
-        shifts[row] = shifts.get(at.row, 0)
-        _, key = known.get(row, (at, ("", 0)))
-        if len(columns.get(key, ())) == 1:
-            shifts[row] += at.column + min(columns[key]) - _lead(lines[row - 1])
-        lines[row - 1] = _shifted(lines[row - 1], shifts[row])
+        line, shifts[row] = as_made[row - 1], shifts.get(at.row, 0)
+        known = columns.get(_place_below(row, at, as_made), ())
+        if len(known) == 1 and _is_aligned(row, at, as_made):
+            shifts[row] += at.column + min(known) - _lead(line)
+        lines[row - 1] = _shifted(line, shifts[row])
     return "\n".join(lines)
 
 
-def _aligned_lines(text: str) -> dict[int, tuple[Bracket, tuple[str, int]]]:
-    """Find the lines that are aligned to a bracket.
+def _is_aligned(row: int, at: Bracket, lines: list[str]) -> bool:
+    return not at.is_last and "\t" not in lines[row - 1]
 
-    Returns:
-        The bracket of each, what stands from that on, and the how manieth line below it is meant.
-    """
-    lines = text.split("\n")
-    return {
-        row: (at, (lines[at.row - 1][at.column :], row - at.row))
-        for row, at in brackets(text).items()
-        if not at.is_last and "\t" not in lines[row - 1]
-    }
+
+def _place_below(row: int, at: Bracket, lines: list[str]) -> tuple[str, int]:
+    """Give what stands from a bracket on, and how many lines below it a line is."""
+    return lines[at.row - 1][at.column :], row - at.row
 
 
 def aligned(text: str, edits: Iterable[Edit]) -> set[Edit]:

@@ -302,14 +302,15 @@ class Test:
 
     def _is_entered_alike(self, seen: _Seen, place: Place) -> bool:
         """Tell whether a block entered all that is called under a patch, as it would then."""
-        swap, uses = place.swap, place.uses
-        late = [each for each in uses.swaps if each.opens and not place.is_own(each.line)]
-        reached = [each for each in late if self._reaches(seen, each.line, place)]
-        return swap in reached and all(
-            each.new == swap.new and each.new.isidentifier() and each.enters
-            for each in reached
-            if swap is not None
-        )
+        swap, reached = place.swap, self._reached_late(seen, place)
+        if swap is None or swap not in reached or not swap.new.isidentifier():
+            return False
+        return all(each.new == swap.new and each.enters for each in reached)
+
+    def _reached_late(self, seen: _Seen, place: Place) -> list[Swap]:
+        """Give the swaps of what functions import each time, which may run while a patch holds."""
+        late = [each for each in place.uses.swaps if each.opens and not place.is_own(each.line)]
+        return [each for each in late if self._reaches(seen, each.line, place)]
 
     def _noticed_unread(self, seen: _Seen, place: Place) -> str:
         """Say how a patch would tell, of which it is not known what it replaces; empty for none."""
@@ -494,15 +495,14 @@ class Test:
 
         That does what the factory did under the patch, which stays for all others that read it.
         """
-        uses, swap = place.uses, place.swap
+        swap = place.swap
         if swap is not None and not swap.opens:
             return self._without(seen, place)
         if swap is None or swap.old != place.name or not swap.new.isidentifier():
             return None
         if swap.is_itself:
             return None
-        late = [each for each in uses.swaps if each.opens and not place.is_own(each.line)]
-        reached = [each for each in late if self._reaches(seen, each.line, place)]
+        reached = self._reached_late(seen, place)
         is_alike = swap in reached and all(each.new == swap.new for each in reached)
         closes = not all(each.enters for each in reached)
         is_alike = is_alike and (not closes or all(map(seen.is_closed_alike, reached)))

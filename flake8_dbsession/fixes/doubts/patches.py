@@ -87,9 +87,9 @@ class _Reader:
                     found = self._patch(call, module, keyword.arg or "", 99)
                     yield found._replace(given=keyword.value, options=())
         elif name in ("dict", "setitem") and first is not None and self._is_sys_modules(first):
-            yield from self._whole(call, call.args[1:])
+            yield from self._whole(call.args[1:])
         elif name in ("setdefault", "update") and owner is not None and self._is_sys_modules(owner):
-            yield from self._whole(call, call.args)
+            yield from self._whole(call.args)
 
     def _of_dictionary(self, call: ast.Call, module: str, given: ast.expr) -> Iterator[Patch]:
         if isinstance(given, ast.Dict):
@@ -132,28 +132,25 @@ class _Reader:
                     if module is not None and not self._puts_back(node.value, target):
                         yield Patch(module, name, None, node.value, (), node.lineno)
                 case ast.Subscript(value=base, slice=key) if dotted_name(base) == "sys.modules":
-                    yield from self._whole(node, [key, node.value])
+                    yield from self._whole([key, node.value])
 
     def _puts_back(self, value: ast.expr, target: ast.expr) -> bool:
         """Tell whether an attribute gets what it had before."""
         original = self._originals.get(value.id) if isinstance(value, ast.Name) else None
         return original == ast.unparse(target)
 
-    def _whole(
-        self, node: ast.Call | ast.Assign | ast.AugAssign, given: list[ast.expr]
-    ) -> Iterator[Patch]:
+    def _whole(self, given: list[ast.expr]) -> Iterator[Patch]:
         """Give the modules that are replaced: each that a text names, if it is not known which."""
         keys: list[ast.expr | None] = list(given[:1])
         if given and isinstance(given[0], ast.Dict):
             keys = given[0].keys
         for key in keys:
-            module = self._text(key) if key is not None else HOLE
-            if HOLE not in module:
+            if key is not None and HOLE not in self._text(key):
                 target = key if isinstance(key, ast.Constant) else None
-                yield Patch(module, "*", target, given[-1], (), (key or node).lineno)
-                continue
-            for text, named in self._named:
-                yield Patch(text, "*", named, None, (), named.lineno)
+                yield Patch(self._text(key), "*", target, given[-1], (), key.lineno)
+            else:
+                for text, named in self._named:
+                    yield Patch(text, "*", named, None, (), named.lineno)
 
     def _patch(self, call: ast.Call, module: str, name: str, position: int) -> Patch:
         given = call.args[position] if len(call.args) > position else _keyword(call, "new")
