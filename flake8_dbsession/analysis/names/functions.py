@@ -59,6 +59,22 @@ def parameter_for(function: FunctionValue, key: int | str | None) -> str | None:
     return positional[key].arg if key < len(positional) else None
 
 
+def given_to(function: FunctionValue, call: ast.Call) -> dict[str | None, ast.expr]:
+    """Give what a call gives a function, by the names of its plain parameters.
+
+    Args:
+        function: the function that is called.
+        call: the call.
+
+    Returns:
+        Also the object that a method is called of; under None what no plain parameter receives.
+    """
+    given = {parameter_for(function, key): part for key, part in arguments_of(call)}
+    if isinstance(call.func, ast.Attribute) and function.receiver is not None:
+        given[function.receiver] = call.func.value
+    return given
+
+
 def receiving_parameter(function: FunctionValue, key: int | str) -> str | None:
     """Give the name of the parameter that receives an argument, by itself or among others.
 

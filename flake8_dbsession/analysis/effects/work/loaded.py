@@ -182,6 +182,10 @@ class Objects:
             return node.id in self.held.sessions
         return isinstance(node, ast.Attribute) and dotted_name(node) in self.held.sessions
 
+    def is_method(self, call: ast.Call) -> bool:
+        """Tell whether a call is that of a method of the session."""
+        return isinstance(call.func, ast.Attribute) and self.is_session(call.func.value)
+
     def is_holder(self, expression: ast.AST) -> bool:
         """Tell whether an expression is an object of which some attributes lead to the session."""
         if not isinstance(expression, ast.expr):

@@ -18,7 +18,7 @@ from flake8_dbsession.analysis.library.frameworks import (
 )
 from flake8_dbsession.analysis.lifetimes.names import is_generator
 from flake8_dbsession.analysis.memory import remembered
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.functions import given_to
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import parents_in
 from flake8_dbsession.analysis.names.scopes import Assigned, Parameter, Scope, last_segment
@@ -77,9 +77,7 @@ class Dispatches:
             function, call, self._scope
         ):
             return
-        given = {parameter_for(function, key): part for key, part in arguments_of(call)}
-        if isinstance(call.func, ast.Attribute) and function.receiver is not None:
-            given[function.receiver] = call.func.value
+        given = given_to(function, call)
         for passed in passed_on_by(function, self._inference):
             if passed.name in given:
                 yield given[passed.name], passed

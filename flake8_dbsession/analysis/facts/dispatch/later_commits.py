@@ -16,6 +16,7 @@ from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.calls_in_sight import known_sites
 from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.library.methods import effect_of
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.values import (
@@ -109,7 +110,7 @@ def commit_of_others(waiting: Waiting, inference: Inference, deep: int = _DEEPES
     Returns:
         The first that is found: a dependency, a decorator, a caller; None where none is.
     """
-    known = inference.known(_parsed(waiting.session), waiting.function)
+    known = inference.known(expression_of(waiting.session), waiting.function)
     if known is not None and known.source is Role.DEPENDENCY and known.role in HELD:
         return Commit(by=known.name.rpartition(".")[2]) if known.commits else None
     for site in _sites(waiting.function, waiting.session, inference) if deep else ():
@@ -118,10 +119,6 @@ def commit_of_others(waiting: Waiting, inference: Inference, deep: int = _DEEPES
             if commit is not None:
                 return commit
     return None
-
-
-def _parsed(session: str) -> ast.expr:
-    return ast.parse(session, mode="eval").body
 
 
 def _sites(function: Scope, session: str, inference: Inference) -> Iterator[Site]:

@@ -21,7 +21,8 @@ from flake8_dbsession.analysis.facts.dispatch.unsaved_rows import (
 )
 from flake8_dbsession.analysis.facts.lifetime.model_queries import is_model_query
 from flake8_dbsession.analysis.library.methods import EXECUTING
-from flake8_dbsession.analysis.names.functions import arguments_of, parameter_for
+from flake8_dbsession.analysis.names.dotted import expression_of
+from flake8_dbsession.analysis.names.functions import given_to
 from flake8_dbsession.analysis.names.scopes import last_segment
 from flake8_dbsession.analysis.names.values import InstanceValue, RoleValue
 from flake8_dbsession.analysis.nodes import arguments, is_name, nodes_in, unawaited
@@ -61,7 +62,7 @@ class RowWrites:
     def written(self, call: ast.Call) -> Iterator[Unsaved]:
         """Give what a call writes, or leaves unsaved."""
         method = last_segment(call.func)
-        if self._is_of_session(call):
+        if self._objects.is_method(call):
             if method in _ADDING:
                 for name in self._keys.objects(call.args[0]) if call.args else ():
                     yield from self._unsaved(name, call, is_new=not self._was_loaded(name))
@@ -87,9 +88,6 @@ class RowWrites:
             is_new = "insert" in written
             keys = {key for part in parts for key in self._keys.keys_in(part)}
             yield from _keyed(keys | set(_keys_of_parameters(call)), call, is_new=is_new)
-
-    def _is_of_session(self, call: ast.Call) -> bool:
-        return isinstance(call.func, ast.Attribute) and self._objects.is_session(call.func.value)
 
     def _writes(self, call: ast.Call) -> bool:
         return any(Did.WRITES in work.ever for work in self._changes.by(call))
@@ -132,7 +130,7 @@ class RowWrites:
 
     @cached_property
     def _known(self) -> RoleValue | None:
-        session = ast.parse(self._objects.session, mode="eval").body
+        session = expression_of(self._objects.session)
         return self._inference.known(session, self._objects.callees.scope)
 
     def _left_by(self, call: ast.Call) -> Iterator[Unsaved]:
@@ -141,9 +139,7 @@ class RowWrites:
             return
         left = self._asked_left(following, self._objects)
         self._left[call] = left
-        given = {parameter_for(following.function, key): part for key, part in arguments_of(call)}
-        if isinstance(call.func, ast.Attribute) and following.function.receiver is not None:
-            given[following.function.receiver] = call.func.value
+        given = given_to(following.function, call)
         for unsaved in left.given:
             part = given.get(unsaved.name)
             if isinstance(part, ast.Name) and unsaved.is_key:
@@ -162,7 +158,7 @@ class RowWrites:
 
     def given_by(self, name: str, call: ast.expr) -> Iterator[Unsaved]:
         """Give what a name is of, where it gets the result of a call."""
-        is_of_session = isinstance(call, ast.Call) and self._is_of_session(call)
+        is_of_session = isinstance(call, ast.Call) and self._objects.is_method(call)
         if is_of_session and last_segment(call) == "merge":
             yield from self._unsaved(name, call, is_new=False)
         for returned in self.returned_by(call):

@@ -36,6 +36,7 @@ from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Finish, Leave
 from flake8_dbsession.analysis.library.methods import TRANSACTIONS
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Parameter, Scope, last_segment
 from flake8_dbsession.analysis.names.values import Resource, Role, RoleValue
@@ -152,7 +153,7 @@ class Unsaving:
             return True
         if self._hands_on_method(call):
             return True
-        if self._is_of_session(call):
+        if self._objects.is_method(call):
             did = did_by(call, Resource.SESSION, self._scope, self._inference)
             return Did.MAY_END in did
         if not any(Did.MAY_END in work.ever for work in self._changes.by(call)):
@@ -176,15 +177,11 @@ class Unsaving:
 
     @cached_property
     def _is_registry(self) -> bool:
-        session = ast.parse(self._objects.session, mode="eval").body
-        value = self._inference.value(session, self._scope)
+        value = self._inference.value(expression_of(self._objects.session), self._scope)
         return isinstance(value, RoleValue) and value.role is Role.REGISTRY
 
     def _forgets(self, call: ast.Call) -> bool:
-        return last_segment(call.func) in _FORGETTING and self._is_of_session(call)
-
-    def _is_of_session(self, call: ast.Call) -> bool:
-        return isinstance(call.func, ast.Attribute) and self._objects.is_session(call.func.value)
+        return last_segment(call.func) in _FORGETTING and self._objects.is_method(call)
 
     def _committed(self, end: ast.Call | ast.withitem, state: State) -> State:
         tests = told_at(end, self._scope)

@@ -9,6 +9,7 @@ from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.lifetime.answers import Site
 from flake8_dbsession.analysis.facts.lifetime.session_calls import objects_made
 from flake8_dbsession.analysis.facts.scope.carrying import as_session
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope
@@ -52,7 +53,7 @@ def known_sites(function: Scope, session: str, inference: Inference) -> Iterator
 
 def session_at(site: Site, inference: Inference) -> RoleValue | None:
     """Give what is known of the session of a call, in the caller."""
-    expression = ast.parse(site.session, mode="eval").body
+    expression = expression_of(site.session)
     return as_session(expression, site.scope, inference)
 
 
