@@ -132,3 +132,32 @@ def test_a_connection_of_sqlalchemy(postgres: str) -> None:
     with engine.connect() as conn:
         assert conn.execute(text("SELECT count(*) FROM swallowed")).scalar() == 1
     engine.dispose()
+
+
+class Store:
+    """An object that keeps a connection, and a cursor of it."""
+
+    def __init__(self, conn: Any, driver: Any) -> None:
+        self.conn = conn
+        self.driver = driver
+        self.cur = conn.cursor()
+
+    def run(self, statement: str, *, undo: bool) -> bool:
+        try:
+            self.cur.execute(statement)
+            self.conn.commit()
+        except self.driver.Error:
+            if undo:
+                self.conn.rollback()
+            return False
+        return True
+
+
+def test_an_object_works_no_more(conn: Any, driver: Any, postgres: str) -> None:
+    store = Store(conn, driver)
+    assert store.run(ROW, undo=False)
+    assert not store.run(WRONG, undo=False)
+    assert not store.run(ROW, undo=False)
+    assert not store.run(ROW, undo=True)
+    assert store.run(ROW, undo=True)
+    assert saved(driver, postgres) == 2

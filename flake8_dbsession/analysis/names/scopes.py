@@ -205,6 +205,18 @@ class Scope:
             return None
         return next((arg.arg for arg in (*node.args.posonlyargs, *node.args.args)), None)
 
+    def keeps(self, name: str) -> bool:
+        """Tell whether what a function has by a name is its object's or a module's, and so stays.
+
+        Args:
+            name: a name, or attributes of one: ``self.db``.
+        """
+        root, _, attribute = name.partition(".")
+        if attribute and root == self.receiver():
+            return True
+        keeper = self.defining(root)
+        return keeper is not None and keeper is not self and isinstance(keeper.node, ast.Module)
+
     def enclosing_class(self) -> Scope | None:
         """Give the class whose method this scope lies in; None outside classes."""
         scope: Scope | None = self

@@ -35,6 +35,12 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     after another answer, before it is looked at. A handler that itself runs a statement before it
     rolls back is reported as well, but for what it does only after a look at the error.
 
+    A connection that an object or a module keeps, with the cursors that are kept beside it, is
+    there for the next call as well. A handler that returns is reported where a caller works on by
+    the same object, or where nobody in the project calls the function, which begins with work: a
+    framework calls it for each piece of work (`process_item` of a Scrapy pipeline), or the users
+    of the project do. Objects that a function makes for itself and lets go are no reason.
+
     The message advises a rollback in the handler where that undoes nothing else. Where it may undo
     what was changed, set or locked before, by earlier iterations of a loop or by whoever gave the
     connection, and inside of a block that begins a transaction, it names a savepoint.
@@ -47,7 +53,8 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     followed, and one after which any way comes to a rollback first. What stands under `if x == 1:`
     is not taken to come before or after what stands under `if x == 2:`, where `x` does not change
     in the function. Left out are asyncpg, which commits each statement by itself outside of
-    `transaction()`, connections of classes of the project, scripts outside of functions, and tests.
+    `transaction()`, connections of classes of the project, functions that begin with a rollback
+    or with what may open the connection anew, and tests.
 
     ## Why is this bad?
     PostgreSQL aborts a transaction with the first statement that fails. It refuses all others until
@@ -132,6 +139,8 @@ def _refusal(fact: SwallowedConnectionError) -> str:
         return f"makes {ending} a rollback, which loses line {fact.before}"
     if fact.sequel is Sequel.RETURNED:
         return "refuses all that the caller goes on to do"
+    if fact.sequel is Sequel.KEPT:
+        return f"refuses all that is done by `{fact.connection}` next"
     return f"refuses `{fact.then}` on line {fact.line}"
 
 

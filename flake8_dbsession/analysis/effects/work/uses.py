@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import Enum
 from functools import reduce
 from operator import or_
@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.effects.work.following import (
     stored_by,
     told_by,
 )
+from flake8_dbsession.analysis.effects.work.kept_cursors import connection_of_kept, kept_cursors
 from flake8_dbsession.analysis.effects.work.model import (
     ANYTHING,
     NOTHING,
@@ -208,6 +209,8 @@ class Uses:
                 self._assign(parent, name, part)
             case ast.Assign(targets=[ast.Attribute() as place]) if self._is_kept(place):
                 self.follow_name(dotted_name(place), part, self._scope.node)
+            case ast.Assign(targets=[target]) if part is Part.CURSOR and self._is_beside(target):
+                pass
             case ast.Call(func=function) if function is not node:
                 self._given(parent, position_of(node, parent), part)
             case ast.keyword(arg=arg):
@@ -233,11 +236,13 @@ class Uses:
         if question in self._followed:
             return
         self._followed.add(question)
+        if part is Part.WHOLE and self.thing.resource is Resource.CONNECTION:
+            self._follow_cursors(kept_cursors(name, self._scope, self._inference))
         owner, _, attribute = name.rpartition(".")
         if "." in owner:
             for place in run_in(self._scope):
-                if isinstance(place, ast.Attribute) and dotted_name(place) == name:
-                    self.follow(place, part)
+                if isinstance(place, ast.Attribute) and dotted_name(place) == owner:
+                    self._of_object(place, attribute, part)
         for node in readings_in(self._scope).get(owner or name, ()):
             if _is_inside(node, inside):
                 if node not in run_in(self._scope):
@@ -246,6 +251,17 @@ class Uses:
                     self._of_object(node, attribute, part)
                 else:
                     self.follow(node, part)
+
+    def _follow_cursors(self, names: Sequence[str]) -> None:
+        for node in run_in(self._scope) if names else ():
+            match node:
+                case ast.Attribute(ctx=ast.Load()) | ast.Name(ctx=ast.Load()):
+                    if dotted_name(node) in names:
+                        self.follow(node, Part.CURSOR)
+
+    def _is_beside(self, place: ast.expr) -> bool:
+        """Tell whether a place keeps cursors of a connection that is kept beside them."""
+        return bool(connection_of_kept(dotted_name(place), self._scope, self._inference))
 
     def _assign(self, node: ast.AST, name: str, part: Part) -> None:
         if not _is_bound_once(self._scope, name):
@@ -461,6 +477,8 @@ class Uses:
 
     def _may_hold(self, member: ast.Attribute) -> bool:
         """Tell whether another attribute may be an object that works with it as well."""
+        if self._is_beside(member):
+            return False
         value = self._inference.value(member, self._scope)
         return value is None or isinstance(value, (InstanceValue, RoleValue))
 
@@ -566,7 +584,8 @@ def work_in(
 
     Args:
         function: the function.
-        name: the parameter that gets it, or the attribute of its object that holds it: ``self.db``.
+        name: the parameter that gets it, the attribute of its object that holds it: ``self.db``, or
+            the name that its module has for it.
         thing: what it is.
         inference: answers what is called.
         kept: the attribute in which a constructor keeps it; empty for none.
@@ -586,7 +605,7 @@ def work_in(
 
 
 def _work_in(scope: Scope, name: str, uses: Uses) -> Work:
-    is_bound = name.count(".") or len(scope.bindings(name)) == 1
+    is_bound = "." in name or len(scope.bindings(name) or scope.lookup(name)) == 1
     if not is_bound or any(_stores(node, name) for node in run_in(scope)):
         return UNFOLLOWED
     thing = uses.thing

@@ -195,9 +195,19 @@ def _is_passed_on_in(module: Module, name: str, function: Scope, inference: Infe
 def _mentioning(function: Scope, inference: Inference) -> Iterator[Module]:
     """Give the modules that mention a function's name; none where that is a common word."""
     name = getattr(function.node, "name", "")
-    path, project = function.module.path, inference.project
-    if name and len(project.files_mentioning(name, path)) <= _MOST_FILES:
-        yield from project.modules_mentioning(name, path)
+    if name and not is_common(function, inference):
+        yield from inference.project.modules_mentioning(name, function.module.path)
+
+
+def is_common(function: Scope, inference: Inference) -> bool:
+    """Tell whether so many files mention a function's name that its calls are not looked for.
+
+    Args:
+        function: the function's scope, or that of a method.
+        inference: its project is searched for the function's name.
+    """
+    name = getattr(function.node, "name", "")
+    return len(inference.project.files_mentioning(name, function.module.path)) > _MOST_FILES
 
 
 def is_same(value: Value | None, function: Scope) -> bool:

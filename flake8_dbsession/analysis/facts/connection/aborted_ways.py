@@ -31,6 +31,7 @@ class Sequel(Enum):
     USED = "it is worked in"
     COMMITTED = "it is committed, which saves nothing"
     RETURNED = "the function ends, and whoever gave the connection goes on"
+    KEPT = "the function ends, and what keeps the connection works in it again"
     GONE = "nobody is seen to work in it any more"
 
 
@@ -166,24 +167,24 @@ def found_by(event: Event, deed: Deed | None) -> Found | None:
     return None
 
 
-def found_after(
-    call: ast.Call,
+def found_from(
+    places: list[tuple[int, int]],
     graph: Graph,
     deeds: Deeds,
-    is_open: Callable[[Edge], bool],
-    ends: Callable[[Event], bool],
+    is_open: Callable[[Edge], bool] = lambda edge: True,
+    ends: Callable[[Event], bool] = lambda event: False,
 ) -> set[Found]:
-    """Tell what comes of a transaction on the ways from a call that has left it aborted.
+    """Tell what comes of an aborted transaction on the ways from some places of a function.
 
     Args:
-        call: the call.
-        graph: the control flow of the function that it stands in.
-        deeds: what that function's events do to the transaction.
+        places: the numbers of blocks, each with that of the first event there.
+        graph: the control flow of the function.
+        deeds: what the function's events do to the transaction.
         is_open: tells which ways are meant.
         ends: tells at which events one that is meant may end.
     """
     found: set[Found] = set()
-    pending = graph.places_after(call)
+    pending = list(places)
     seen = set(pending)
     while pending:
         number, first = pending.pop()

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from itertools import takewhile
 
 from flake8_dbsession.analysis.facts.acquisition import callers
-from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_after
+from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_from
+from flake8_dbsession.analysis.facts.connection.kept_transactions import works_again
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import calls_in_sight, handle_at
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import Answer, look_at
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.graph import Evaluate
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope
 from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.nodes import dotted_name, is_super
 
 _DEEPEST = 3  # functions that return what one another give
 
@@ -28,7 +31,7 @@ def callers_go_on(
 
     Args:
         function: the scope of the function that has left it so.
-        name: the parameter by which it is given the connection or cursor.
+        name: the connection or cursor as it is written in it.
         answer: what it returns.
         inference: finds the callers, and follows what they call.
         deep: how many functions may hand its answer on.
@@ -45,7 +48,7 @@ def _goes_on_after(
 ) -> bool:
     scope, given = called.scope, _given_as(name, called, inference)
     handle = handle_at(given, scope, inference) if given is not None else None
-    graph = build(scope.node) if isinstance(scope.node, FUNCTIONS) else None
+    graph = build(scope.node) if isinstance(scope.node, (*FUNCTIONS, ast.Module)) else None
     if handle is None or graph is None:
         return False
     deeds = Deeds(handle, scope, inference)
@@ -59,8 +62,11 @@ def _goes_on_after(
         return False
     if Sequel.USED in sequels or (Sequel.COMMITTED in sequels and is_lost):
         return True
-    is_handed_on = Sequel.RETURNED in sequels and handle.is_given and deep > 0
-    return is_handed_on and callers_go_on(scope, handle.name, Answer.ANY, inference, deep - 1)
+    if Sequel.RETURNED not in sequels or not handle.is_shared or not deep:
+        return False
+    return works_again(scope, handle, inference) or callers_go_on(
+        scope, handle.name, Answer.ANY, inference, deep - 1
+    )
 
 
 def _sequels_after(
@@ -70,18 +76,37 @@ def _sequels_after(
     look = look_at(called.node, answer, called.scope, inference)
     if look is None or look.is_matched():
         return set(), False
-    found = found_after(called.node, graph, deeds, look.is_open, look.may_end)
+    places = graph.places_after(called.node)
+    found = found_from(places, graph, deeds, look.is_open, look.may_end)
     before = deeds.changes_before(graph).get(called.node, ())
     return {each.sequel for each in found}, any(change.is_kept for change in before)
 
 
 def _given_as(name: str, called: callers.Called, inference: Inference) -> ast.expr | None:
-    """Give what a call gives a function for one of its parameters."""
+    """Give what a caller calls the connection that a function has by a name.
+
+    That is what it gives for a parameter, an attribute of what it gives or of the object whose
+    method it calls, or what both have from their module.
+    """
     callee = inference.value(called.node.func, called.inner)
     if not isinstance(callee, FunctionValue):
         return None
-    given = dict(arguments_of(called.node)).items()
-    return next((each for key, each in given if receiving_parameter(callee, key) == name), None)
+    root, _, attribute = name.partition(".")
+    keeper = callee.scope.child(callee.node).defining(root)
+    if keeper is not None and isinstance(keeper.node, ast.Module):
+        return expression_of(name) if called.inner.defining(root) is keeper else None
+    if attribute and root == callee.receiver:
+        owner = called.node.func.value if isinstance(called.node.func, ast.Attribute) else None
+        is_own = owner is not None and is_super(owner)
+        given = called.scope.receiver() if is_own else dotted_name(owner)
+        return expression_of(f"{given}.{attribute}") if given else None
+    arguments = dict(arguments_of(called.node)).items()
+    found = next(
+        (each for key, each in arguments if receiving_parameter(callee, key) == root), None
+    )
+    if not attribute or found is None:
+        return found
+    return expression_of(f"{dotted_name(found)}.{attribute}") if dotted_name(found) else None
 
 
 def _calls_around(called: callers.Called) -> Iterator[ast.Call]:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from flake8_dbsession.analysis.effects.work.kept_cursors import connection_of_kept
 from flake8_dbsession.analysis.effects.work.uses import Part
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
@@ -15,6 +16,7 @@ from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.call_sites import scoped
+from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -57,13 +59,14 @@ class Handle(NamedTuple):
         name: the connection or cursor as it is written.
         part: which of the two it is.
         known: what is known of the connection.
-        is_given: whether others have it as well, who may have worked by it.
+        is_shared: whether others have it as well, who may have worked by it: who gave it, or the
+            functions of the object or module that keeps it.
     """
 
     name: str
     part: Part
     known: RoleValue
-    is_given: bool
+    is_shared: bool
 
 
 class _Place(NamedTuple):
@@ -102,13 +105,14 @@ def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handl
     """
     if _speaks_of_autocommit(scope):
         return None
-    expression = connection_of(expression, scope)
+    expression = connection_of(expression, scope, inference)
     place = _place_of(expression, scope, inference)
     if place is None or not _is_in_transaction(place, inference):
         return None
     name = dotted_name(expression)
-    is_given = "." in name or any(isinstance(b.how, Parameter) for b in scope.bindings(name))
-    return Handle(name, place.part, place.known, is_given)
+    is_given = any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))
+    is_shared = "." in name or is_given or scope.keeps(name)
+    return Handle(name, place.part, place.known, is_shared)
 
 
 def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
@@ -125,14 +129,20 @@ def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
                 yield name, given
 
 
-def connection_of(expression: ast.expr, scope: Scope) -> ast.expr:
-    """Give the connection that a function makes a cursor of; what was given for all else.
+def connection_of(expression: ast.expr, scope: Scope, inference: Inference) -> ast.expr:
+    """Give the connection that a cursor is of; what was given for all else.
 
     Args:
-        expression: what may be a cursor: a name, or the call that makes one.
+        expression: what may be a cursor: a name that the function gives one, an attribute that
+            keeps one, or the call that makes one.
         scope: the function's scope.
+        inference: answers what objects are.
     """
-    for binding in scope.bindings(dotted_name(expression)):
+    name = dotted_name(expression)
+    kept = connection_of_kept(name, scope, inference) if name else ""
+    if kept:
+        return expression_of(kept)
+    for binding in scope.bindings(name):
         match binding.how:
             case Entered(context=value) | Assigned(value=value, path=()):
                 return _owner_of_cursor(value) or expression
@@ -229,7 +239,9 @@ def _is_in_transaction(place: _Place, inference: Inference) -> bool:
         known.library == _SQLALCHEMY and is_postgresql(known, place.scope, inference)
     ):
         return False
-    if _speaks_of_autocommit(place.scope):
+    root = dotted_name(place.expression).partition(".")[0]
+    binders = (binding.scope for binding in place.scope.lookup(root))
+    if any(map(_speaks_of_autocommit, (place.scope, *binders))):
         return False
     opened = list(_opened_by(place, inference))
     if not opened or _commits_itself(place):

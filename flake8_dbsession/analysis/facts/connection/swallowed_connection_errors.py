@@ -14,6 +14,10 @@ from flake8_dbsession.analysis.facts.connection.aborted_ways import (
 )
 from flake8_dbsession.analysis.facts.connection.callers_transactions import callers_go_on
 from flake8_dbsession.analysis.facts.connection.driver_errors import handlers_of
+from flake8_dbsession.analysis.facts.connection.kept_transactions import (
+    others_leave_changes,
+    works_again,
+)
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
     handles_in,
@@ -27,12 +31,13 @@ from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
-from flake8_dbsession.analysis.names.scopes import Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.nodes import own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
+_ENDED = (Sequel.RETURNED, Sequel.KEPT)
 _WORKS = (".execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
 
 
@@ -86,19 +91,19 @@ def swallowed_connection_errors(
     handlers, works = Mentions(text, ("except",)), Mentions(text, _WORKS)
     if not handlers or not works:
         return
+    yield from _errors_in(tree.scope, inference)
     for node, outside in functions_of(tree.scope):
         first, last = node.lineno, node.end_lineno or node.lineno
         if handlers.within(first, last) and works.within(first, last):
-            yield from _errors_in(node, outside.child(node), inference)
+            yield from _errors_in(outside.child(node), inference)
 
 
-def _errors_in(
-    node: ast.FunctionDef | ast.AsyncFunctionDef, scope: Scope, inference: Inference
-) -> Iterator[SwallowedConnectionError]:
+def _errors_in(scope: Scope, inference: Inference) -> Iterator[SwallowedConnectionError]:
+    node = scope.node
     found = (as_try(inner) for inner in own_nodes(node))
     tries = [tried for tried in found if tried is not None and any(map(may_go_on, tried.handlers))]
     handles = handles_in(tries, scope, inference) if tries else []
-    graph = build(node) if handles else None
+    graph = build(node) if handles and isinstance(node, (*FUNCTIONS, ast.Module)) else None
     if graph is None:
         return
     seen: set[ast.ExceptHandler] = set()
@@ -170,12 +175,12 @@ class _Swallowed:
             handle.known.is_async,
             f"{ast.unparse(work.func)}()",
             found.sequel,
-            _written(found.node) if found.sequel is not Sequel.RETURNED else "",
+            _written(found.node) if found.sequel not in _ENDED else "",
             found.is_block,
             found.node.lineno if found.node is not None else 0,
             left.lost if found.sequel is Sequel.COMMITTED else left.before,
             left.is_batch,
-            bool(left.changes) or handle.is_given or self._is_in_block(handler),
+            bool(left.changes) or self._may_undo_others(handler),
         )
 
     def _telling(self, handler: ast.ExceptHandler, found: set[Found], lost: int) -> Found | None:
@@ -193,14 +198,24 @@ class _Swallowed:
         if told:
             return min(told, key=lambda each: (each.sequel is Sequel.COMMITTED, _line(each)))
         returned = [each for each in found if each.sequel is Sequel.RETURNED]
-        if self._handle.is_given and any(map(self._is_gone_on_with, returned)):
+        if self._handle.is_shared and any(map(self._is_gone_on_with, returned)):
             return returned[0]
+        if returned and works_again(self._scope, self._handle, self._inference):
+            return returned[0]._replace(sequel=Sequel.KEPT)
         return None
 
     def _is_gone_on_with(self, returned: Found) -> bool:
         """Tell whether a caller works on in the transaction, with what the handler returns."""
         answer = answer_of(returned.node)
         return callers_go_on(self._scope, self._handle.name, answer, self._inference)
+
+    def _may_undo_others(self, handler: ast.ExceptHandler) -> bool:
+        """Tell whether a rollback may undo what others have done in the transaction."""
+        if self._scope.keeps(self._handle.name):
+            is_others = others_leave_changes(self._scope, self._handle, self._inference)
+        else:
+            is_others = self._handle.is_shared
+        return is_others or self._is_in_block(handler)
 
     def _is_in_block(self, handler: ast.ExceptHandler) -> bool:
         """Tell whether a block of a transaction is around, in which nobody may roll back."""

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import TypeAlias
 
-from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, Did
+from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, UNTOUCHED, Did, Work
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
 from flake8_dbsession.analysis.effects.work.uses import (
     Part,
     end_of_opened,
     thing_of,
     uses_of_name,
+    work_in,
 )
 from flake8_dbsession.analysis.facts.connection.called_functions import (
     functions_called,
@@ -133,8 +134,14 @@ class Deeds:
                 return self._of_end(item, is_raising=is_raising)
             case Bind(target=target):
                 name = target if isinstance(target, str) else dotted_name(target)
-                return Deed.GONE if name == self.handle.name else None
+                is_its = name and f"{self.handle.name}.".startswith(f"{name}.")
+                return Deed.GONE if is_its else None
         return None
+
+    def leaves_changes(self) -> bool:
+        """Tell whether the function may change something that it does not commit itself."""
+        ever = self._uses.ever
+        return bool(ever & _CHANGES) and Did.COMMITS not in ever
 
     def fails(self, event: Event) -> ast.Call | None:
         """Give the call by which a statement of the transaction can fail, and its error goes on."""
@@ -179,7 +186,7 @@ class Deeds:
             return Deed.ROLLS_BACK
         if text is not None and _COMMIT.match(text):
             return Deed.COMMITS
-        work = self._uses.acts.get(call)
+        work = self._work_of(call)
         if work is None:
             return None
         if text is not None or self._works_by_cursor(call) or _makes_tables(call):
@@ -193,6 +200,25 @@ class Deeds:
         if Did.COMMITS in work.ever and Did.ASKS not in work.ever:
             return Deed.COMMITS
         return Deed.WORKS if Did.ASKS in work.ever else None
+
+    def _work_of(self, call: ast.Call) -> Work | None:
+        """Tell what a call does that is given the connection, or whose function has it as well."""
+        work = self._uses.acts.get(call)
+        function = self._sharing(call) if work is None else None
+        if function is None:
+            return work
+        work = work_in(function, self.handle.name, self._uses.thing, self._inference)
+        return work if work != UNTOUCHED else None
+
+    def _sharing(self, call: ast.Call) -> FunctionValue | None:
+        """Give the function that a call is of where both have the connection from their module."""
+        module, name = self._scope.module.scope, self.handle.name
+        if "." in name or self._scope.defining(name) is not module:
+            return None
+        callee = self._inference.value(call.func, self._scope)
+        if not isinstance(callee, FunctionValue) or isinstance(callee.node, ast.Lambda):
+            return None
+        return callee if callee.scope.child(callee.node).defining(name) is module else None
 
     def _of_end(self, item: ast.withitem, *, is_raising: bool) -> Deed | None:
         """Tell what the end of a block does, which rolls back where an error leaves it."""
@@ -247,12 +273,18 @@ class Deeds:
         owner, _, attribute = self.handle.name.partition(".")
         if attribute and function.receiver and dotted_name(call.func).startswith(f"{owner}."):
             return self.handle._replace(name=f"{function.receiver}.{attribute}")
+        if self._sharing(call) is not None:
+            return self.handle
         for key, value in arguments_of(call):
             parameter = receiving_parameter(function, key)
-            if parameter and dotted_name(connection_of(value, self._scope)) == self.handle.name:
+            if (
+                parameter
+                and dotted_name(connection_of(value, self._scope, self._inference))
+                == self.handle.name
+            ):
                 is_whole = dotted_name(value) == self.handle.name
                 part = self.handle.part if is_whole else Part.CURSOR
-                return self.handle._replace(name=parameter, part=part, is_given=True)
+                return self.handle._replace(name=parameter, part=part, is_shared=True)
         return None
 
     def _works_by_cursor(self, call: ast.Call) -> bool:
@@ -264,7 +296,7 @@ class Deeds:
 
     def _left_by(self, call: ast.Call, before: _Changes) -> _Changes:
         """Give the changes that still wait for a commit after a call, or may."""
-        work = self._uses.acts.get(call)
+        work = self._work_of(call)
         ever = work.ever if work is not None else NOTHING
         if Did.COMMITS in ever:
             return frozenset()
@@ -274,7 +306,7 @@ class Deeds:
         return before
 
     def _changes_by(self, call: ast.Call) -> Iterator[Change]:
-        work, text = self._uses.acts.get(call), self._text(call)
+        work, text = self._work_of(call), self._text(call)
         is_known = self._works_by_cursor(call) or _makes_tables(call)
         if is_known or (work is not None and work.since & _CHANGES):
             yield Change(call, is_kept=True)
