@@ -8,7 +8,7 @@ statement that uses it.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import takewhile
@@ -75,7 +75,7 @@ from flake8_dbsession.rewriting.closes import (
     without_tail,
 )
 from flake8_dbsession.rewriting.document import Document
-from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal
+from flake8_dbsession.rewriting.edits import Doubt, Fix, Refusal, Swap
 from flake8_dbsession.rewriting.guarded import closing_call, guarded
 from flake8_dbsession.rewriting.places import refuse_optional
 from flake8_dbsession.rewriting.region import Region, Statement, in_place_of, parted
@@ -152,7 +152,6 @@ def fix_opened(
     *,
     is_global: bool = False,
     ends: Ends | None = None,
-    keeps: bool = False,
 ) -> Fix:
     """Put a block of the house's provider in the place of an assignment and a close by hand.
 
@@ -162,7 +161,6 @@ def fix_opened(
         provision: what to use instead, where the session is opened; None for the house's own.
         is_global: whether functions may read the name.
         ends: how the code ends the session; None where that is not known.
-        keeps: whether all commits and rollbacks are left to the code.
 
     Raises:
         Refusal: what follows the assignment is not as plain as it has to be.
@@ -171,9 +169,6 @@ def fix_opened(
     around = try_around(assignment, need.name, document)
     if around is not None:
         return fix_in_try(need, assignment, around, document, provision, ends or CLOSES)
-    again = partial(
-        fix_opened, need, document, provision, is_global=is_global, ends=ends, keeps=True
-    )
     if is_unused(assignment, need) and opens_quietly_by_hand(need, document):
         return _without_opening(assignment, need, document)
     opened = _opened(need, assignment, document, is_global=is_global)
@@ -182,58 +177,39 @@ def fix_opened(
         return _close_fallback(opened, need, document, ends)
     if provision is None and uses_request(document):
         return fix_request_assignment(need, [opened.assignment, *opened.rest], document)
-    if provision is not None:
-        opened = replace(opened, before=[], statements=opened.rest)
+    return _in_block(opened, need, document, provision, ends)
+
+
+def _in_block(
+    opened: _Opened,
+    need: Need,
+    document: Document,
+    provision: Provision | None,
+    ends: Ends,
+    *,
+    keeps: bool = False,
+) -> Fix:
+    """Put the statements that use a session into a block; with ``keeps``, with all that ends it."""
+    again = partial(_in_block, opened, need, document, provision, ends, keeps=True)
+    is_told = provision is not None
     provision = provision or provision_for(need, document, injects=True)
     is_quiet = opens_quietly(need, provision, document)
-    if _stays_up(opened, document, is_quiet=is_quiet):
+    if is_told or _stays_up(opened, document, is_quiet=is_quiet):
         opened = replace(opened, before=[], statements=opened.rest)
     region = Region([opened.assignment, *opened.before, *opened.statements], document)
     entered = provision.leaving_ends if keeps else provision
     new = NewBlock(opened.name, entered, region.statements[0], region.indent, is_quiet)
     inference = document.context.file.inference
     objects = Objects(opened.name, Block(opened.statements, need.scope, inference))
-    rewritten = _injected if provision.is_injected else _rewritten
-    before, statements, body, found = rewritten(opened, new, region, objects)
+    made = (_injected if provision.is_injected else _rewritten)(opened, new, region, objects)
     if stays_as_fallback(need, opened.statements, provision, document):
         old = _closed(opened, need, region)
-        statements = [beside_fallback(statements, old, provision, region.indent)]
+        beside = beside_fallback(made.statements, old, provision, region.indent)
+        made = made._replace(statements=[beside])
     else:
         provision = doubting_fallback(provision)
-    statements = region.keeping(statements, before)
-    edits = region.rewritten([*before, *statements])
-    doubts = doubts_about(
-        need.name, body, need.scope, provision, document, closes_stay=False, ends=ends
-    )
-    doubts += (*found, *region.losses([*before, *statements]))
-    doubts += (*about_quieted_close(need.call, need.name, need.scope),)
-    unneeded = document.names_in(opened.assignment) | document.names_caught(opened.rest)
-    notes = annotation_notes(opened.assignment, document)
-    is_used = names_any(statements, provision.root)
-    is_gone = not is_used and not provision.is_injected
-    added = () if is_gone else provision.edits
-    if is_gone or opened.before:
-        added += without_comment(opened.assignment, document)
-    is_tried = any(isinstance(each, cst.Try) and each.handlers for each in statements)
-    is_kept = keeps_ends(region.statements, statements, need.name)
-    differing = None
-    if is_tried:
-        tried = opened.statements[0]
-        differing = differing_keys(opened.assignment, tried, need.name, need.scope, document)
-    swap = swap_of(
-        need,
-        provision,
-        document,
-        enters=False,
-        lends=lends(need.name, body, need.scope, provision, document),
-        stays=not is_tried,
-        differing=differing,
-        counts=leaves_commit(region.statements, statements, need.name),
-        only_closes=is_kept and ends == CLOSES,
-    )
-    swap = taken_away(need, document) if is_gone else swap
-    keeping = None if is_kept or ends != CLOSES else again
-    return Fix((*edits, *added), doubts, unneeded, notes, swap, keeping=keeping)
+    made = made._replace(statements=region.keeping(made.statements, made.before))
+    return _Replacement(opened, made, need, document, provision, ends, region).fix(again)
 
 
 def _stays_up(opened: _Opened, document: Document, *, is_quiet: bool) -> bool:
@@ -441,6 +417,92 @@ def _rewritten(opened: _Opened, new: NewBlock, region: Region, objects: Objects)
     is_same = new.is_quiet and not first
     doubts = () if is_same else (tail_doubt(opened.statements[-1]),)
     return _Rewritten(before, statements, opened.statements, doubts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Replacement:
+    """What is written in the place of a session's life.
+
+    Attributes:
+        opened: the session.
+        made: the new statements.
+        need: what is opened by hand.
+        document: the file.
+        provision: what is entered instead.
+        ends: how the code ends the session.
+        region: where they are written.
+    """
+
+    opened: _Opened
+    made: _Rewritten
+    need: Need
+    document: Document
+    provision: Provision
+    ends: Ends
+    region: Region
+
+    def fix(self, again: Callable[[], Fix]) -> Fix:
+        """Give the fix that writes them.
+
+        Args:
+            again: finds the one that leaves all commits and rollbacks to the code.
+        """
+        opened, provision = self.opened, self.provision
+        is_gone = not provision.is_injected and not names_any(self.made.statements, provision.root)
+        edits = self.region.rewritten([*self.made.before, *self.made.statements])
+        edits += () if is_gone else provision.edits
+        if is_gone or opened.before:
+            edits += without_comment(opened.assignment, self.document)
+        ends_by_itself = not self._keeps_ends and self.ends == CLOSES
+        return Fix(
+            edits,
+            self._doubts(),
+            self.document.names_in(opened.assignment) | self.document.names_caught(opened.rest),
+            annotation_notes(opened.assignment, self.document),
+            taken_away(self.need, self.document) if is_gone else self._swap(),
+            keeping=again if ends_by_itself else None,
+        )
+
+    @property
+    def _keeps_ends(self) -> bool:
+        """Whether all commits and rollbacks stay."""
+        return keeps_ends(self.region.statements, self.made.statements, self.need.name)
+
+    def _doubts(self) -> tuple[Doubt, ...]:
+        need, made = self.need, self.made
+        return (
+            *doubts_about(
+                need.name,
+                made.body,
+                need.scope,
+                self.provision,
+                self.document,
+                closes_stay=False,
+                ends=self.ends,
+            ),
+            *made.doubts,
+            *self.region.losses([*made.before, *made.statements]),
+            *about_quieted_close(need.call, need.name, need.scope),
+        )
+
+    def _swap(self) -> Swap | None:
+        need, made, document = self.need, self.made, self.document
+        is_tried = any(isinstance(each, cst.Try) and each.handlers for each in made.statements)
+        differing = None
+        if is_tried:
+            assignment, tried = self.opened.assignment, self.opened.statements[0]
+            differing = differing_keys(assignment, tried, need.name, need.scope, document)
+        return swap_of(
+            need,
+            self.provision,
+            document,
+            enters=False,
+            lends=lends(need.name, made.body, need.scope, self.provision, document),
+            stays=not is_tried,
+            differing=differing,
+            counts=leaves_commit(self.region.statements, made.statements, need.name),
+            only_closes=self._keeps_ends and self.ends == CLOSES,
+        )
 
 
 def _injected(opened: _Opened, new: NewBlock, region: Region, objects: Objects) -> _Rewritten:
