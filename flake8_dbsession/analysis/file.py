@@ -57,6 +57,10 @@ from flake8_dbsession.analysis.facts.framework.returned_sessions import (
     returned_sessions,
 )
 from flake8_dbsession.analysis.facts.framework.streams import Stream, streams
+from flake8_dbsession.analysis.facts.lifetime.commits_despite_errors import (
+    CommitDespiteError,
+    commits_despite_errors,
+)
 from flake8_dbsession.analysis.facts.lifetime.endings import Ending, endings
 from flake8_dbsession.analysis.facts.lifetime.hand_closes import HandClose, hand_closes
 from flake8_dbsession.analysis.facts.lifetime.late_closes import LateClose, late_closes
@@ -106,6 +110,7 @@ _FINDERS: dict[type, Callable[[Tree, Inference], Iterable[Any]]] = {
     BlockingCall: blocking_calls,
     BackgroundSession: background_sessions,
     ClassStore: class_stores,
+    CommitDespiteError: commits_despite_errors,
     EarlyDispatch: early_dispatches,
     Ending: endings,
     Engine: engines,

@@ -5,9 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.framework.injections import injections
+from flake8_dbsession.analysis.facts.lifetime.driven_generators import is_driven
 from flake8_dbsession.analysis.library.methods import CLOSES
-from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
@@ -46,25 +45,11 @@ def late_closes(tree: Tree, inference: Inference) -> Iterator[LateClose]:
     text = tree.scope.module.text
     if "yield" not in text or not any(word in text for word in ("close", "remove")):
         return
-    for function in _named_functions(tree):
-        found = _late_close(function, inference)
-        if found is not None and _is_driven(function, tree, inference):
-            yield found
-
-
-def _named_functions(tree: Tree) -> Iterator[FunctionValue]:
     for function in tree.calling_functions():
-        node = function.node
-        if not isinstance(node, ast.Lambda) and not is_fixture(node):
-            yield function
-
-
-def _is_driven(function: FunctionValue, tree: Tree, inference: Inference) -> bool:
-    known = inference.role(function)
-    if (known is not None and known.role in _DRIVEN) or is_context_manager(function.node):
-        return True
-    injected = (injection.function for injection in injections(tree, inference))
-    return any(other is not None and other.node is function.node for other in injected)
+        if not isinstance(function.node, ast.Lambda):
+            found = _late_close(function, inference)
+            if found is not None and is_driven(function, tree, inference):
+                yield found
 
 
 def _late_close(function: FunctionValue, inference: Inference) -> LateClose | None:
