@@ -121,6 +121,30 @@ def test_which_generators(tmp_path: Path) -> None:
                 finally:
                     session.commit()  # DBS311
 
+        @contextmanager
+        def lock():
+            conn = sqlite3.connect("x")
+            try:
+                yield True
+            finally:
+                conn.execute("DELETE FROM locks")
+                conn.commit()
+                conn.close()
+
+        @contextmanager
+        def unit():
+            session = SessionLocal()
+            work = Unit(session)
+            try:
+                yield work
+            finally:
+                session.commit()  # DBS311
+                session.close()
+
+        class Unit:
+            def __init__(self, session):
+                self.session = session
+
         def rows():
             conn = sqlite3.connect("x")
             try:

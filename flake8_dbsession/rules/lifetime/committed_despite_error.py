@@ -19,7 +19,8 @@ class CommittedDespiteError(Rule[CommitDespiteError]):
     Reports the commit of a session or connection that also runs where the block of a context
     manager, or the route of a dependency, has raised: in the `finally` around a `yield`, after a
     handler that swallows every error, or in an `__exit__` that does not look at the error it is
-    given. A method of the object that always commits counts as one.
+    given. A method of the object that always commits counts as one. What a generator commits counts
+    where it gives that to the code, or an object that is made with it, or where it is the module's.
 
     Left alone is a commit that a test decides of (`if exc_type is None:`), but for one of whether
     there is a connection; one after a rollback; one that a handler of some errors makes, for its

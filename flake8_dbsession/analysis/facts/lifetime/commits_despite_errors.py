@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from flake8_dbsession.analysis.effects.work.model import Did
 from flake8_dbsession.analysis.effects.work.uses import Uses, thing_of, uses_of_name
-from flake8_dbsession.analysis.facts.lifetime.driven_generators import is_driven
+from flake8_dbsession.analysis.facts.lifetime.driven_generators import hands_out, is_driven
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Leave, is_in_body
@@ -73,10 +73,18 @@ def _found_in(
     for name, known in committed.items():
         uses = uses_of_name(name, scope, thing_of(known), inference)
         for handing, firsts in _raised_at(graph, scope):
+            if handing is not None and not _is_for(handing, name, known, scope):
+                continue
             commit = _commit_from(firsts, graph, name, uses)
             if commit is not None:
                 yield CommitDespiteError(commit, handing, node.name)
                 return
+
+
+def _is_for(handing: ast.Yield, name: str, known: RoleValue, scope: Scope) -> bool:
+    """Tell whether the code that a generator waits for is to work with what is committed."""
+    is_there = known.role is Role.REGISTRY or scope.keeps(name)
+    return is_there or hands_out(handing, name, scope)
 
 
 def _committed(scope: Scope, inference: Inference) -> Iterator[tuple[str, RoleValue]]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import ast
 
 from flake8_dbsession.analysis.facts.framework.injections import injections
+from flake8_dbsession.analysis.facts.lifetime.session_objects import mentions
 from flake8_dbsession.analysis.names.functions import is_context_manager, is_fixture
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.scopes import Assigned, Scope
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
+from flake8_dbsession.analysis.nodes import arguments
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 
@@ -31,3 +34,21 @@ def is_driven(function: FunctionValue, tree: Tree, inference: Inference) -> bool
         return True
     injected = (injection.function for injection in injections(tree, inference))
     return any(other is not None and other.node is function.node for other in injected)
+
+
+def hands_out(handed: ast.Yield, name: str, scope: Scope) -> bool:
+    """Tell whether a ``yield`` gives a name's value, or a local object that is made with it.
+
+    Args:
+        handed: the ``yield``.
+        name: the name, or the attribute, as it is written.
+        scope: the generator's scope.
+    """
+    if mentions(handed, {name}):
+        return True
+    if not isinstance(handed.value, ast.Name):
+        return False
+    match [binding.how for binding in scope.bindings(handed.value.id)]:
+        case [Assigned(value=ast.Call() as made, path=())]:
+            return any(mentions(argument, {name}) for argument in arguments(made))
+    return False

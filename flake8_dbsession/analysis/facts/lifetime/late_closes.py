@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.lifetime.driven_generators import is_driven
+from flake8_dbsession.analysis.facts.lifetime.driven_generators import hands_out, is_driven
+from flake8_dbsession.analysis.facts.lifetime.session_objects import mentions
 from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment, statements
+from flake8_dbsession.analysis.names.scopes import Scope, last_segment, statements
 from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
-from flake8_dbsession.analysis.nodes import arguments, nodes_in, own_nodes, start_of
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, start_of
 from flake8_dbsession.named_tuples import NamedTuple
 
 _DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
@@ -86,24 +87,12 @@ def _closes(method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: I
     known = inference.known(method.value, scope)
     if method.attr == "remove":
         return known is not None and known.role is Role.REGISTRY
-    if method.attr not in CLOSES or not _hands_out(handed, ast.unparse(method.value), scope):
+    if method.attr not in CLOSES or not hands_out(handed, ast.unparse(method.value), scope):
         return False
     if known is not None:
         return known.role in _HELD
     function = inference.role(FunctionValue(scope.node, scope.parent or scope))  # type: ignore[arg-type]
     return function is not None and function.role in _DRIVEN
-
-
-def _hands_out(handed: ast.Yield, name: str, scope: Scope) -> bool:
-    """Tell whether a ``yield`` gives a name's value, or a local object that is made with it."""
-    if _mentions(handed, name):
-        return True
-    if not isinstance(handed.value, ast.Name):
-        return False
-    match [binding.how for binding in scope.bindings(handed.value.id)]:
-        case [Assigned(value=ast.Call() as made, path=())]:
-            return any(_mentions(argument, name) for argument in arguments(made))
-    return False
 
 
 def _is_guarded(handed: ast.Yield, close: ast.Call, body: list[ast.stmt]) -> bool:
@@ -116,7 +105,7 @@ def _is_guarded(handed: ast.Yield, close: ast.Call, body: list[ast.stmt]) -> boo
 
 def _guards(statement: ast.stmt, handed: ast.Yield, name: str) -> bool:
     if isinstance(statement, (ast.With, ast.AsyncWith)):
-        return any(_mentions(item, name) for item in statement.items)
+        return any(mentions(item, {name}) for item in statement.items)
     final = getattr(statement, "finalbody", None)  # that of a ``try``, or of one with ``except*``
     if final is None or _is_within(final, handed):
         return False
@@ -148,13 +137,6 @@ def _ends(statement: ast.stmt, name: str) -> bool:
                 if any(ast.unparse(argument) == name for argument in arguments):
                     return True
     return False
-
-
-def _mentions(node: ast.AST, name: str) -> bool:
-    return any(
-        isinstance(part, (ast.Name, ast.Attribute)) and ast.unparse(part) == name
-        for part in nodes_in(node)
-    )
 
 
 def _is_within(block: list[ast.stmt], node: ast.expr) -> bool:
