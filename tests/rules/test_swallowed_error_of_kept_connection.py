@@ -285,11 +285,236 @@ def test_the_message(tmp_path: Path) -> None:
     )
 
 
-def test_a_rollback_that_would_undo_the_work_of_other_methods(tmp_path: Path) -> None:
-    others = '    def prepare(self):\n        self.cur.execute("DELETE FROM rows")\n'
-    assert message(tmp_path, store("DBS611") + "\n" + others).endswith(
-        "roll back in it to a `SAVEPOINT` that begins before the `try`"
+ADDING = """
+import psycopg2
+
+
+class Store:
+    def __init__(self):
+        self.conn = psycopg2.connect("x")
+        self.cur = self.conn.cursor()
+
+    def {name}(self, row):
+        try:
+            self.cur.execute("INSERT INTO rows VALUES (%s)", (row,))
+            {commit}
+        except psycopg2.Error as error:
+            print(error)
+
+    def prepare(self):
+        self.cur.execute("DELETE FROM rows")
+        {prepared}
+
+    def close(self):
+        self.conn.commit()
+        self.conn.close()
+"""
+ROLLBACK = "call `self.conn.rollback()` in it"
+SAVEPOINT = "roll back in it to a `SAVEPOINT` that begins before the `try`"
+
+
+@pytest.mark.parametrize(
+    ("commit", "prepared", "advice"),
+    [
+        ("self.conn.commit()", "self.conn.commit()", ROLLBACK),
+        ("self.conn.commit()", "pass", ROLLBACK),
+        ("pass", "self.conn.commit()", SAVEPOINT),
+        ("pass", "pass", SAVEPOINT),
+    ],
+)
+def test_what_a_rollback_would_undo(
+    tmp_path: Path, commit: str, prepared: str, advice: str
+) -> None:
+    text = ADDING.format(name="add", commit=commit, prepared=prepared)
+    assert message(tmp_path, text).endswith(advice)
+
+
+def test_reading_undoes_the_work_of_others(tmp_path: Path) -> None:
+    reading = """
+    def all(self):
+        try:
+            self.cur.execute("SELECT * FROM rows")
+            return self.cur.fetchall()
+        except psycopg2.Error as error:
+            print(error)
+"""
+    text = ADDING.format(name="add", commit="self.conn.rollback()", prepared="pass") + reading
+    write_project(tmp_path, {"app.py": text})
+    (_, found) = [text for _, _, code, text in lint(tmp_path, "app.py") if code in CODES]
+    assert found.endswith(SAVEPOINT)
+
+
+def test_a_method_called_as_those_of_cursors_are(tmp_path: Path) -> None:
+    text = ADDING.format(name="execute", commit="pass", prepared="pass")
+    assert message(tmp_path, text).endswith(SAVEPOINT)
+
+
+OTHERS = {
+    "setting": """
+        import psycopg2
+
+        def fix(dsn):
+            conn = psycopg2.connect(dsn)
+            conn.autocommit = True
+            conn.cursor().execute("VACUUM")
+    """,
+    "of_store": """
+        from app import Store
+
+        def fix():
+            Store().conn.autocommit = True
+    """,
+}
+
+
+@pytest.mark.parametrize(("code", "other"), [("DBS611", "setting"), ("silent", "of_store")])
+def test_autocommit_elsewhere(tmp_path: Path, code: str, other: str) -> None:
+    text = store(code).replace("        self.cur = self.conn.cursor()\n", "", 1)
+    text = text.replace("self.cur.", "self.conn.cursor().")
+    assert_cases(tmp_path, {"app.py": text, "other.py": OTHERS[other]}, CODES)
+
+
+def test_autocommit_turned_off(tmp_path: Path) -> None:
+    text = store("DBS611").replace(
+        'self.conn = psycopg2.connect("x")',
+        'self.conn = psycopg2.connect("x")\n        self.conn.autocommit = False',
+        1,
     )
+    assert_cases(tmp_path, {"app.py": text}, CODES)
+
+
+@pytest.mark.parametrize(
+    ("code", "user"),
+    [
+        ("DBS611", "from db import put\n@route\ndef add(row):\n    put(row)"),
+        ("DBS611", "import db\ndef add(rows):\n    for row in rows: db.put(row)"),
+        ("DBS611", "from db import put, count\ndef main():\n    put(1)\n    count()\nmain()"),
+        ("silent", "from db import put\ndef main():\n    put(1)\nmain()"),
+        ("silent", "from db import put, conn\ndef main():\n    put(1)\n    conn.close()\nmain()"),
+        ("silent", "from db import put, undo\ndef main():\n    put(1)\n    undo()\n    put(2)\n"
+         "    undo()\nmain()"),
+    ],
+)  # fmt: skip
+def test_another_module_calls(tmp_path: Path, code: str, user: str) -> None:
+    db = f"""
+        import psycopg2
+
+        conn = psycopg2.connect("x")
+        cur = conn.cursor()
+
+        def put(row):
+            try:
+                cur.execute("INSERT INTO rows VALUES (%s)", (row,))
+                conn.commit()
+            except psycopg2.Error as error:  # {code}
+                print(error)
+
+        def count():
+            cur.execute("SELECT count(*) FROM rows")
+            return cur.fetchone()
+
+        def undo():
+            conn.rollback()
+    """
+    assert_cases(tmp_path, {"db.py": db, "app.py": user + "\n"}, CODES)
+
+
+HANDLERS_AROUND = """
+    import psycopg2
+
+    conn = psycopg2.connect("x")
+    cur = conn.cursor()
+
+
+    def put(row):
+        cur.execute("INSERT INTO rows VALUES (%s)", (row,))
+        conn.commit()
+
+
+    def put_or_undo(row):
+        try:
+            put(row)
+        except Exception:
+            conn.rollback()
+            raise
+
+
+    class Store:
+        def __init__(self):
+            self.conn = psycopg2.connect("x")
+            self.cur = self.conn.cursor()
+
+        def add(self, row):
+            self.cur.execute("INSERT INTO rows VALUES (%s)", (row,))
+            self.conn.commit()
+
+        def add_or_undo(self, row):
+            try:
+                self.add(row)
+            except Exception:
+                self.conn.rollback()
+                raise
+
+        def delete(self, row):
+            self.cur.execute("DELETE FROM rows WHERE id = %s", (row,))
+            if self.cur.rowcount:
+                self.conn.commit()
+            else:
+                self.conn.rollback()
+
+        def run(self, rows):
+            for row in rows:
+                try:
+                    self.{method}(row)
+                except Exception as error:  # {code}
+                    print(error)
+
+
+    def by_object(rows):
+        store = Store()
+        for row in rows:
+            try:
+                store.{method}(row)
+            except Exception as error:  # {code}
+                print(error)
+
+
+    def by_module(rows):
+        for row in rows:
+            try:
+                {function}(row)
+            except Exception as error:  # {of_module}
+                print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "method", "of_module", "function"),
+    [
+        ("DBS611", "add", "DBS611", "put"),
+        ("silent", "add_or_undo", "silent", "put_or_undo"),
+        ("DBS611", "delete", "silent", "print"),
+    ],
+)
+def test_a_handler_around_a_function(
+    tmp_path: Path, code: str, method: str, of_module: str, function: str
+) -> None:
+    text = HANDLERS_AROUND.format(code=code, method=method, of_module=of_module, function=function)
+    assert_cases(tmp_path, {"app.py": dedent(text)}, CODES)
+
+
+def test_a_decorator_that_may_see_to_it(tmp_path: Path) -> None:
+    text = store("silent").replace("    def put(", "    @ending\n    def put(", 1)
+    ending = """
+        def ending(method):
+            def run(self, *given):
+                try:
+                    return method(self, *given)
+                finally:
+                    self.conn.rollback()
+            return run
+    """
+    assert_cases(tmp_path, {"app.py": dedent(ending) + text}, CODES)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.bases import with_bases
 from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import (
@@ -148,23 +149,11 @@ class _Walk:
 
 def _attributes(cls: ClassValue, name: str, inference: Inference) -> list[Binding]:
     """Give the bindings of an attribute in a class, else in the first base that has it."""
-    for each in _with_bases(cls, inference):
+    for each in with_bases(cls, inference):
         found = each.scope.child(each.node).attributes(name)
         if found:
             return found
     return []
-
-
-def _with_bases(cls: ClassValue, inference: Inference) -> Iterator[ClassValue]:
-    pending, seen = [cls], set[ast.AST]()
-    while pending:
-        current = pending.pop(0)
-        if current.node in seen:
-            continue
-        seen.add(current.node)
-        yield current
-        bases = (inference.value(base, current.scope) for base in current.node.bases)
-        pending += [base for base in bases if isinstance(base, ClassValue)]
 
 
 def key_of(scope: Scope) -> Key:
@@ -193,6 +182,6 @@ def _overridden(function: Scope, inference: Inference) -> Iterator[Key]:
     parent, name = function.parent, getattr(function.node, "name", "")
     if parent is None or not isinstance(parent.node, ast.ClassDef) or not name:
         return
-    for base in _with_bases(ClassValue(parent.node, parent.parent or parent), inference):
+    for base in with_bases(ClassValue(parent.node, parent.parent or parent), inference):
         if base.node is not parent.node:
             yield *key_of(base.scope.child(base.node)), name

@@ -36,25 +36,28 @@ class SwallowedConnectionErrorWithoutRollback(Rule[SwallowedConnectionError]):
     rolls back is reported as well, but for what it does only after a look at the error.
 
     A connection that an object or a module keeps, with the cursors that are kept beside it, is
-    there for the next call as well. A handler that returns is reported where a caller works on by
-    the same object, or where nobody in the project calls the function, which begins with work: a
-    framework calls it for each piece of work (`process_item` of a Scrapy pipeline), or the users
-    of the project do. Objects that a function makes for itself and lets go are no reason.
+    there for the next call as well; a handler around a method of the object, or a function of the
+    module, counts as one around its statements. A handler that returns is reported where a caller
+    works on by the same connection, or where nobody in the project calls the function, which begins
+    with work: a framework calls it for each piece of work (`process_item` of a Scrapy pipeline), or
+    the users of the project do. Objects that a function makes for itself and lets go are no reason.
 
     The message advises a rollback in the handler where that undoes nothing else. Where it may undo
-    what was changed, set or locked before, by earlier iterations of a loop or by whoever gave the
-    connection, and inside of a block that begins a transaction, it names a savepoint.
+    what was changed, set or locked before, by earlier iterations of a loop, by whoever gave the
+    connection, or by other calls where what keeps it commits elsewhere, and inside of a block that
+    begins a transaction, it names a savepoint.
 
-    Silent are connections with autocommit, or of which that may be so: their function, or one that
-    opens them, speaks of autocommit or of an isolation level, their pool is made so, or, where
-    nothing shows who opens them, the project turns autocommit on somewhere. So is a `try` around a
-    block that rolls back by itself (`conn.transaction()`, `begin_nested()`, `with conn:`), a
-    handler that rolls back, to a savepoint or as a whole, or gives the connection to what cannot be
-    followed, and one after which any way comes to a rollback first. What stands under `if x == 1:`
-    is not taken to come before or after what stands under `if x == 2:`, where `x` does not change
-    in the function. Left out are asyncpg, which commits each statement by itself outside of
-    `transaction()`, connections of classes of the project, functions that begin with a rollback
-    or with what may open the connection anew, and tests.
+    Silent are connections with autocommit, or of which that may be so: their function, the module
+    of their class, or what opens them, speaks of autocommit or of an isolation level, their pool is
+    made so, or, where nothing shows who opens them, the project turns autocommit on somewhere. So
+    is a `try` around a block that rolls back by itself (`conn.transaction()`, `begin_nested()`,
+    `with conn:`), a handler that rolls back, to a savepoint or as a whole, or gives the connection
+    to what cannot be followed, and one after which any way comes to a rollback first. What stands
+    under `if x == 1:` is not taken to come before or after what stands under `if x == 2:`, where
+    `x` does not change in the function. Left out are asyncpg, which commits each statement by
+    itself outside of `transaction()`, connections of classes of the project, functions that begin
+    with a rollback, or with what may open the connection anew, or that a decorator of the project
+    is around, and tests.
 
     ## Why is this bad?
     PostgreSQL aborts a transaction with the first statement that fails. It refuses all others until

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Iterator
 
+from flake8_dbsession.analysis.names.bases import with_bases
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS
 from flake8_dbsession.analysis.names.values import ClassValue, FunctionValue
@@ -63,18 +64,12 @@ def methods_that_bind(cls: ClassValue, inference: Inference) -> list[FunctionVal
         Those, its own first; a few more, which do not.
     """
     found: list[FunctionValue] = []
-    pending, seen = [cls], set()
-    while pending:
-        above = pending.pop(0)
-        if above.node not in seen:
-            seen.add(above.node)
-            scope = above.scope.child(above.node)
-            outline = scope.module.class_body(above.node)
-            body = outline.statements_matching(_BINDS) if outline else above.node.body
-            methods = (FunctionValue(n, scope, cls) for n in body if isinstance(n, FUNCTIONS))
-            found += filter(_binds_attributes, methods)
-            bases = (inference.value(base, above.scope) for base in above.node.bases)
-            pending += [base for base in bases if isinstance(base, ClassValue)]
+    for above in with_bases(cls, inference):
+        scope = above.scope.child(above.node)
+        outline = scope.module.class_body(above.node)
+        body = outline.statements_matching(_BINDS) if outline else above.node.body
+        methods = (FunctionValue(n, scope, cls) for n in body if isinstance(n, FUNCTIONS))
+        found += filter(_binds_attributes, methods)
     return found
 
 

@@ -49,14 +49,21 @@ def connection_of_kept(cursor: str, scope: Scope, inference: Inference) -> str:
 def _beside(owner: str, name: str, scope: Scope, inference: Inference) -> Mapping[str, str]:
     """Give the cursors, and their connections, of an object or, without one, of the module."""
     if owner:
-        cls = _class_of(owner, scope, inference)
+        cls = class_of(owner, scope, inference)
         return _of_class(cls.scope.child(cls.node), cls, inference=inference) if cls else {}
     module = scope.module.scope
     is_modules = scope is not module and scope.defining(name) is module
     return _of_module(module) if is_modules and _CURSOR in scope.module.text else {}
 
 
-def _class_of(owner: str, scope: Scope, inference: Inference) -> ClassValue | None:
+def class_of(owner: str, scope: Scope, inference: Inference) -> ClassValue | None:
+    """Give the class of an object that a function has by a name.
+
+    Args:
+        owner: the object as the function writes it: ``self``, or a name.
+        scope: the function's scope.
+        inference: answers what other objects are.
+    """
     around = scope.enclosing_class()
     if owner == scope.receiver() and around is not None and around.parent is not None:
         assert isinstance(around.node, ast.ClassDef)

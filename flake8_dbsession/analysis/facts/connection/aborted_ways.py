@@ -171,8 +171,8 @@ def found_from(
     places: list[tuple[int, int]],
     graph: Graph,
     deeds: Deeds,
-    is_open: Callable[[Edge], bool] = lambda edge: True,
-    ends: Callable[[Event], bool] = lambda event: False,
+    is_open: Callable[[Edge], bool],
+    ends: Callable[[Event], bool],
 ) -> set[Found]:
     """Tell what comes of an aborted transaction on the ways from some places of a function.
 

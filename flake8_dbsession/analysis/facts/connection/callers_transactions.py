@@ -9,7 +9,11 @@ from itertools import takewhile
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_from
 from flake8_dbsession.analysis.facts.connection.kept_transactions import works_again
-from flake8_dbsession.analysis.facts.connection.postgresql_handles import calls_in_sight, handle_at
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
+    Handle,
+    calls_in_sight,
+    handle_at,
+)
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deed, Deeds
 from flake8_dbsession.analysis.facts.lifetime.answers import Answer, look_at
 from flake8_dbsession.analysis.flow import Graph, build
@@ -25,29 +29,28 @@ _DEEPEST = 3  # functions that return what one another give
 
 
 def callers_go_on(
-    function: Scope, name: str, answer: Answer, inference: Inference, deep: int = _DEEPEST
+    function: Scope, handle: Handle, answer: Answer, inference: Inference, deep: int = _DEEPEST
 ) -> bool:
     """Tell whether any caller in sight works on in an aborted transaction, or commits it in vain.
 
     Args:
         function: the scope of the function that has left it so.
-        name: the connection or cursor as it is written in it.
+        handle: the connection or cursor, as it has it.
         answer: what it returns.
         inference: finds the callers, and follows what they call.
         deep: how many functions may hand its answer on.
     """
     return any(
-        _goes_on_after(called, name, answer, inference, deep)
+        _goes_on_after(called, handle, answer, inference, deep)
         for called in calls_in_sight(function, inference=inference)
         if called.scope is called.inner
     )
 
 
 def _goes_on_after(
-    called: callers.Called, name: str, answer: Answer, inference: Inference, deep: int
+    called: callers.Called, own: Handle, answer: Answer, inference: Inference, deep: int
 ) -> bool:
-    scope, given = called.scope, _given_as(name, called, inference)
-    handle = handle_at(given, scope, inference) if given is not None else None
+    scope, handle = called.scope, _handle_of(called, own, inference)
     graph = build(scope.node) if isinstance(scope.node, (*FUNCTIONS, ast.Module)) else None
     if handle is None or graph is None:
         return False
@@ -65,7 +68,7 @@ def _goes_on_after(
     if Sequel.RETURNED not in sequels or not handle.is_shared or not deep:
         return False
     return works_again(scope, handle, inference) or callers_go_on(
-        scope, handle.name, Answer.ANY, inference, deep - 1
+        scope, handle, Answer.ANY, inference, deep - 1
     )
 
 
@@ -82,19 +85,24 @@ def _sequels_after(
     return {each.sequel for each in found}, any(change.is_kept for change in before)
 
 
+def _handle_of(called: callers.Called, own: Handle, inference: Inference) -> Handle | None:
+    """Give the connection that a function has, as its caller has it; None where it does not."""
+    if own.home is not None:
+        return own
+    given = _given_as(own.name, called, inference)
+    return handle_at(given, called.scope, inference) if given is not None else None
+
+
 def _given_as(name: str, called: callers.Called, inference: Inference) -> ast.expr | None:
     """Give what a caller calls the connection that a function has by a name.
 
-    That is what it gives for a parameter, an attribute of what it gives or of the object whose
-    method it calls, or what both have from their module.
+    That is what it gives for a parameter, an attribute of what it gives, or of the object whose
+    method it calls.
     """
     callee = inference.value(called.node.func, called.inner)
     if not isinstance(callee, FunctionValue):
         return None
     root, _, attribute = name.partition(".")
-    keeper = callee.scope.child(callee.node).defining(root)
-    if keeper is not None and isinstance(keeper.node, ast.Module):
-        return expression_of(name) if called.inner.defining(root) is keeper else None
     if attribute and root == callee.receiver:
         owner = called.node.func.value if isinstance(called.node.func, ast.Attribute) else None
         is_own = owner is not None and is_super(owner)

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from flake8_dbsession.analysis.facts.acquisition import callers
-from flake8_dbsession.analysis.facts.connection.aborted_ways import Sequel, found_from
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
     calls_in_sight,
 )
-from flake8_dbsession.analysis.facts.connection.transaction_deeds import Deeds
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import (
+    Deeds,
+    begins_with_work,
+)
 from flake8_dbsession.analysis.facts.lifetime.process_end import ends_process
-from flake8_dbsession.analysis.flow import build
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of, last_segment
+from flake8_dbsession.analysis.names.values import FunctionValue
+from flake8_dbsession.analysis.source.mentions import hints
+
+_DEEPEST = 4  # functions that call one another
 
 
 def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
@@ -30,29 +36,38 @@ def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
         in it, and where the project nowhere calls it: a framework does, for each piece of work, or
         the users of the project do.
     """
-    if not function.keeps(handle.name) or _is_run_once(function, inference):
+    if not handle.is_kept_in(function) or _is_run_once(function, inference):
+        return False
+    if _is_wrapped(function, inference):
         return False
     is_called = (
         callers.is_common(function, inference)
         or calls_in_sight(function, inference=inference)
-        or any(callers.unknown_calls(function, inference))
+        or any(map(_may_be_its, callers.unknown_calls(function, inference)))
     )
-    return not is_called and _begins_with_work(function, handle, inference)
+    return not is_called and begins_with_work(function, handle, _DEEPEST, inference=inference)
+
+
+def _may_be_its(called: callers.Called) -> bool:
+    """Tell whether a call may be of a function: one on what looks like a cursor is the driver's."""
+    owner = called.node.func.value if isinstance(called.node.func, ast.Attribute) else None
+    name = last_segment(owner) if owner is not None else ""
+    return not (hints(name) or "cur" in name.lower())
+
+
+def _is_wrapped(function: Scope, inference: Inference) -> bool:
+    """Tell whether a decorator of the project is around a function, which may see to its errors."""
+    return any(
+        isinstance(inference.value(each, function.parent), FunctionValue)
+        for each in getattr(function.node, "decorator_list", ())
+        if function.parent is not None
+    )
 
 
 def _is_run_once(function: Scope, inference: Inference) -> bool:
     """Tell whether a script calls a function once, or Python does as an object comes or goes."""
     name = getattr(function.node, "name", "")
     return name.startswith("__") or ends_process(function, inference)
-
-
-def _begins_with_work(function: Scope, handle: Handle, inference: Inference) -> bool:
-    graph = build(function.node) if isinstance(function.node, FUNCTIONS) else None
-    if graph is None:
-        return False
-    found = found_from([(graph.entry, 0)], graph, Deeds(handle, function, inference))
-    sequels = {each.sequel for each in found}
-    return Sequel.USED in sequels and Sequel.ROLLED_BACK not in sequels
 
 
 def others_leave_changes(function: Scope, handle: Handle, inference: Inference) -> bool:

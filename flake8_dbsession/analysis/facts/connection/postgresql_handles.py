@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from itertools import islice
+from pathlib import Path
 
-from flake8_dbsession.analysis.effects.work.kept_cursors import connection_of_kept
+from flake8_dbsession.analysis.effects.work.holders import methods_that_bind
+from flake8_dbsession.analysis.effects.work.kept_cursors import class_of, connection_of_kept
 from flake8_dbsession.analysis.effects.work.uses import Part
 from flake8_dbsession.analysis.facts.acquisition import callers
 from flake8_dbsession.analysis.facts.acquisition.acquisitions import Acquisition, Holder
@@ -15,10 +18,12 @@ from flake8_dbsession.analysis.facts.connection.databases import is_postgresql
 from flake8_dbsession.analysis.library.drivers import driver_of
 from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.memory import remembered
+from flake8_dbsession.analysis.names.bases import with_bases
 from flake8_dbsession.analysis.names.call_sites import scoped
 from flake8_dbsession.analysis.names.dotted import expression_of
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
+from flake8_dbsession.analysis.names.project import Project
 from flake8_dbsession.analysis.names.scopes import (
     Annotated,
     Assigned,
@@ -27,9 +32,23 @@ from flake8_dbsession.analysis.names.scopes import (
     Parameter,
     Scope,
     last_segment,
+    statements,
 )
-from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Resource, RoleValue
-from flake8_dbsession.analysis.nodes import arguments, dotted_name, nodes_in, own_nodes, unawaited
+from flake8_dbsession.analysis.names.values import (
+    HELD,
+    ClassValue,
+    FunctionValue,
+    Resource,
+    RoleValue,
+)
+from flake8_dbsession.analysis.nodes import (
+    arguments,
+    dotted_name,
+    is_name,
+    nodes_in,
+    own_nodes,
+    unawaited,
+)
 from flake8_dbsession.analysis.source.mentions import hints
 from flake8_dbsession.analysis.source.searching import is_test
 from flake8_dbsession.named_tuples import NamedTuple
@@ -44,8 +63,13 @@ _ENOUGH = 3  # callers that say what they give
 _LIBRARIES = ("psycopg", "create_engine", "create_async_engine")
 _AUTOCOMMIT = "autocommit"
 _ISOLATION = "set_isolation_level"
+_OPENS = "connect("
 _POOL = "Pool("
 _POOL_OPTIONS = frozenset({"configure", "kwargs"})
+_KEEPS = regex(rb"self\.\w+(?:: *[^=\n]+)? *= *\S")
+_METHOD = regex(rb"\n +(?:async +)?def +([^_\W]\w*)\(self\b")
+_COMMON = frozenset({"close", "connect", *dir(dict), *dir(list), *dir(str)})  # in any function
+_TURNED_OFF = regex(r"autocommit['\"]?\s*[=:]\s*False|set_autocommit\(False\)")
 _TURNED_ON = regex(
     rb"autocommit\s*=\s*True|autocommit['\"]\s*:\s*True|AUTOCOMMIT|set_autocommit\("
     rb"|set_isolation_level\(\s*0"
@@ -61,12 +85,22 @@ class Handle(NamedTuple):
         known: what is known of the connection.
         is_shared: whether others have it as well, who may have worked by it: who gave it, or the
             functions of the object or module that keeps it.
+        home: the module that keeps it, or the object that has it; None where none does.
     """
 
     name: str
     part: Part
     known: RoleValue
     is_shared: bool
+    home: Scope | None = None
+
+    def is_named_in(self, scope: Scope) -> bool:
+        """Tell whether a function has the connection by this name."""
+        return self.home is None or is_of_module(self.name, self.home, scope)
+
+    def is_kept_in(self, scope: Scope) -> bool:
+        """Tell whether the connection is there after a function."""
+        return self.home is not None or scope.keeps(self.name)
 
 
 class _Place(NamedTuple):
@@ -90,7 +124,7 @@ def handles_in(tries: Iterable[ast.Try], scope: Scope, inference: Inference) -> 
     """
     if _speaks_of_autocommit(scope):
         return []
-    candidates = dict(_candidates(tries))
+    candidates = dict(_candidates(tries)) | dict(_kept_candidates(tries, scope, inference))
     found = (handle_at(expression, scope, inference) for expression in candidates.values())
     return list({handle.name: handle for handle in found if handle is not None}.values())
 
@@ -112,7 +146,22 @@ def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handl
     name = dotted_name(expression)
     is_given = any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))
     is_shared = "." in name or is_given or scope.keeps(name)
-    return Handle(name, place.part, place.known, is_shared)
+    keeper = scope.defining(name.partition(".")[0])
+    home = keeper if keeper is not None and isinstance(keeper.node, ast.Module) else None
+    return Handle(name, place.part, place.known, is_shared, home)
+
+
+def is_of_module(name: str, module: Scope, scope: Scope) -> bool:
+    """Tell whether a function has a name, or the object that begins it, from a module.
+
+    Args:
+        name: the name as it is written.
+        module: the module's scope, or that of a copy of it.
+        scope: the function's scope, or the module's own.
+    """
+    keeper = scope.defining(name.partition(".")[0])
+    is_module = keeper is not None and isinstance(keeper.node, ast.Module)
+    return is_module and scope.module.path == module.module.path
 
 
 def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
@@ -127,6 +176,52 @@ def _candidates(tries: Iterable[ast.Try]) -> Iterator[tuple[str, ast.expr]]:
             name = dotted_name(given)
             if name and (hints(last_segment(given)) or "cur" in name.lower()):
                 yield name, given
+
+
+def _kept_candidates(
+    tries: Iterable[ast.Try], scope: Scope, inference: Inference
+) -> Iterator[tuple[str, ast.expr]]:
+    """Give what may be connections of objects whose methods are called, and of the module."""
+    nodes = (node for tried in tries for part in tried.body for node in nodes_in(part))
+    called = [node.func for node in nodes if isinstance(node, ast.Call)]
+    if any(isinstance(function, ast.Name) for function in called):
+        for name in connections_of_module(scope.module.scope):
+            yield name, expression_of(name)
+    owners = {dotted_name(each.value) for each in called if isinstance(each, ast.Attribute)}
+    for owner in sorted(owners - {""}):
+        cls = class_of(owner, scope, inference)
+        for attribute in _connections_of(cls, inference) if cls is not None else ():
+            yield f"{owner}.{attribute}", expression_of(f"{owner}.{attribute}")
+
+
+@remembered
+def connections_of_module(module: Scope) -> list[str]:
+    """Give the names that a module's top level gives to what looks like a connection."""
+    return [
+        node.targets[0].id
+        for node in statements(module.module.statements_with(_OPENS))
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Call)
+        and last_segment(node.value.func) == _OPENS[:-1]
+    ]
+
+
+def _connections_of(cls: ClassValue, inference: Inference) -> list[str]:
+    """Give the attributes of a class that look as if they held connections."""
+    if not any(word in cls.scope.module.text for word in _LIBRARIES) and not cls.node.bases:
+        return []
+    return sorted(
+        {
+            node.attr
+            for method in methods_that_bind(cls, inference)
+            for node in own_nodes(method.node)
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.ctx, ast.Store)
+            and is_name(node.value, method.receiver)
+            and hints(node.attr)
+        }
+    )
 
 
 def connection_of(expression: ast.expr, scope: Scope, inference: Inference) -> ast.expr:
@@ -222,14 +317,41 @@ def calls_in_sight(function: Scope, *, inference: Inference) -> list[callers.Cal
         function: the function's scope.
         inference: finds the calls.
     """
-    project, path = inference.project, function.module.path
-    if not any(project.files_mentioning(word, path) for word in _LIBRARIES):
+    if not may_connect(function.module.scope, inference=inference):
         return []
     return [
         called
         for called in callers.calls_of(function, inference)
-        if not is_test(called.scope.module.path, project.root)
+        if not is_test(called.scope.module.path, inference.project.root)
     ]
+
+
+def calls_of_keepers(module: Scope, inference: Inference) -> frozenset[str]:
+    """Give how calls of the methods that stand beside kept connections begin: ``.save(``.
+
+    Args:
+        module: the scope of the module that may call them.
+        inference: its project is searched for what keeps connections of psycopg.
+    """
+    project = inference.project
+    files = project.files_mentioning(_LIBRARIES[0], module.module.path)
+    return frozenset[str]().union(*(_methods_of_keepers(project, file) for file in files))
+
+
+@remembered
+def _methods_of_keepers(project: Project, path: Path) -> frozenset[str]:
+    text = project.sources.read(path)
+    if _KEEPS.search(text) is None or is_test(path, project.root):
+        return frozenset()
+    names = {name.decode() for name in _METHOD.findall(text)}
+    return frozenset(f".{name}(" for name in names - _COMMON)
+
+
+@remembered
+def may_connect(module: Scope, *, inference: Inference) -> bool:
+    """Tell whether any file that a module may know of names what opens such connections."""
+    project, path = inference.project, module.module.path
+    return any(project.files_mentioning(word, path) for word in _LIBRARIES)
 
 
 def _is_in_transaction(place: _Place, inference: Inference) -> bool:
@@ -239,11 +361,11 @@ def _is_in_transaction(place: _Place, inference: Inference) -> bool:
         known.library == _SQLALCHEMY and is_postgresql(known, place.scope, inference)
     ):
         return False
-    root = dotted_name(place.expression).partition(".")[0]
-    binders = (binding.scope for binding in place.scope.lookup(root))
-    if any(map(_speaks_of_autocommit, (place.scope, *binders))):
-        return False
     opened = list(_opened_by(place, inference))
+    if any(map(_speaks_of_autocommit, _places_of_settings(place, opened, inference))):
+        return False
+    if _is_set_elsewhere(place, inference):
+        return False
     if not opened or _commits_itself(place):
         return not _turns_autocommit_on(place.scope, inference)
     return not any(
@@ -252,13 +374,58 @@ def _is_in_transaction(place: _Place, inference: Inference) -> bool:
     )
 
 
-def _opened_by(place: _Place, inference: Inference) -> Iterator[Acquisition]:
+def _places_of_settings(
+    place: _Place, opened: list[Acquisition], inference: Inference
+) -> Iterator[Scope]:
+    """Give the code in which a connection's settings may stand: all that has it by its name."""
+    root, _, attribute = dotted_name(place.expression).partition(".")
+    yield place.scope
+    yield from (binding.scope for binding in place.scope.lookup(root))
+    yield from (each.scope.module.scope if attribute else each.scope for each in opened)
+
+
+def _is_set_elsewhere(place: _Place, inference: Inference) -> bool:
+    """Tell whether a file that names an object's class turns autocommit on by the attribute."""
+    owner, _, attribute = dotted_name(place.expression).rpartition(".")
+    cls = class_of(owner, place.scope, inference) if owner else None
+    if cls is None:
+        return False
+    project, asker = inference.project, place.scope.module.path
+    turning = rf"\.{attribute}\.(?:set_)?(?:autocommit(?!\s*=\s*False)|session|isolation)"
+    setting = re.compile(turning.encode())
+    return any(
+        setting.search(project.sources.read(path)) is not None
+        for path in project.files_mentioning(cls.node.name, asker)
+        if not is_test(path, project.root)
+    )
+
+
+def _opened_by(place: _Place, inference: Inference, deep: int = _DEEPEST) -> Iterator[Acquisition]:
     """Give the calls that open a connection, where they are in sight."""
     name = dotted_name(place.expression)
-    for binding in place.scope.lookup(name) if name.isidentifier() else ():
+    for binding in _bindings_of(name, place.scope, inference):
         call = _opening(binding)
         if call is not None:
             yield Acquisition(call, place.known, binding.scope, Holder.LOCAL, name, None)
+        elif isinstance(binding.how, Parameter) and deep and name.isidentifier():
+            for given in _places_given(binding.scope, name, deep, inference=inference):
+                yield from _opened_by(given, inference, deep - 1)
+
+
+def _bindings_of(name: str, scope: Scope, inference: Inference) -> Iterator[Binding]:
+    """Give what a connection is bound to: a name, or an attribute of an object."""
+    owner, _, attribute = name.rpartition(".")
+    cls = class_of(owner, scope, inference) if owner else None
+    if cls is None:
+        yield from scope.lookup(name) if name.isidentifier() else ()
+        return
+    for each in with_bases(cls, inference):
+        for binding in each.scope.child(each.node).attributes(attribute):
+            match binding.how:
+                case Assigned(value=ast.Name(id=local), path=()):
+                    yield from binding.scope.bindings(local)
+                case _:
+                    yield binding
 
 
 def _commits_itself(place: _Place) -> bool:
@@ -310,9 +477,14 @@ def _pools_turn_it_on(module: Scope) -> bool:
 
 @remembered
 def _speaks_of_autocommit(scope: Scope) -> bool:
-    is_module = isinstance(scope.node, ast.Module)
-    written = scope.module.text if is_module else ast.unparse(scope.node)
-    return _AUTOCOMMIT in written.lower() or _ISOLATION in written
+    module = scope.module.scope
+    if scope is module:
+        return _speaks_so(scope.module.text)
+    return _speaks_of_autocommit(module) and _speaks_so(ast.unparse(scope.node))
+
+
+def _speaks_so(text: str) -> bool:
+    return _AUTOCOMMIT in _TURNED_OFF.sub("", text).lower() or _ISOLATION in text
 
 
 def _turns_autocommit_on(scope: Scope, inference: Inference) -> bool:

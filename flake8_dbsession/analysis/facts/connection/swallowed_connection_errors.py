@@ -20,25 +20,34 @@ from flake8_dbsession.analysis.facts.connection.kept_transactions import (
 )
 from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     Handle,
+    calls_of_keepers,
+    connections_of_module,
     handles_in,
+    may_connect,
 )
-from flake8_dbsession.analysis.facts.connection.transaction_deeds import BLOCKS, Change, Deeds
+from flake8_dbsession.analysis.facts.connection.transaction_deeds import (
+    BLOCKS,
+    Change,
+    Deed,
+    Deeds,
+)
 from flake8_dbsession.analysis.facts.lifetime.answers import answer_of
 from flake8_dbsession.analysis.facts.lifetime.caught_errors import after_a_look, may_go_on
 from flake8_dbsession.analysis.facts.lifetime.exclusions import exclude, told_at
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.facts.scope.sequel import as_try
 from flake8_dbsession.analysis.flow import Graph, build
+from flake8_dbsession.analysis.flow.graph import Evaluate
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.parents import ancestors_in
 from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
-from flake8_dbsession.analysis.nodes import own_nodes
+from flake8_dbsession.analysis.nodes import nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
 _ENDED = (Sequel.RETURNED, Sequel.KEPT)
-_WORKS = (".execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
+_WORKS = ("execute", ".cursor(", ".copy_", ".callproc(", "(cur", "(conn", "(db")
 
 
 class SwallowedConnectionError(NamedTuple):
@@ -88,13 +97,17 @@ def swallowed_connection_errors(
         transaction that PostgreSQL has aborted, or a commit loses what was changed before.
     """
     text = tree.scope.module.text
-    handlers, works = Mentions(text, ("except",)), Mentions(text, _WORKS)
-    if not handlers or not works:
+    handlers = Mentions(text, ("except",))
+    if not handlers or not may_connect(tree.scope, inference=inference):
         return
+    works = Mentions(text, (*_WORKS, *calls_of_keepers(tree.scope, inference)))
+    if not works:
+        return
+    is_kept = bool(connections_of_module(tree.scope))
     yield from _errors_in(tree.scope, inference)
     for node, outside in functions_of(tree.scope):
         first, last = node.lineno, node.end_lineno or node.lineno
-        if handlers.within(first, last) and works.within(first, last):
+        if handlers.within(first, last) and (is_kept or works.within(first, last)):
             yield from _errors_in(outside.child(node), inference)
 
 
@@ -180,7 +193,7 @@ class _Swallowed:
             found.node.lineno if found.node is not None else 0,
             left.lost if found.sequel is Sequel.COMMITTED else left.before,
             left.is_batch,
-            bool(left.changes) or self._may_undo_others(handler),
+            bool(left.changes) or self._may_undo_others(handler, left.tried),
         )
 
     def _telling(self, handler: ast.ExceptHandler, found: set[Found], lost: int) -> Found | None:
@@ -198,24 +211,33 @@ class _Swallowed:
         if told:
             return min(told, key=lambda each: (each.sequel is Sequel.COMMITTED, _line(each)))
         returned = [each for each in found if each.sequel is Sequel.RETURNED]
-        if self._handle.is_shared and any(map(self._is_gone_on_with, returned)):
-            return returned[0]
-        if returned and works_again(self._scope, self._handle, self._inference):
-            return returned[0]._replace(sequel=Sequel.KEPT)
+        is_kept = self._handle.is_kept_in(self._scope)
+        if (self._handle.is_shared and any(map(self._is_gone_on_with, returned))) or (
+            returned and works_again(self._scope, self._handle, self._inference)
+        ):
+            return returned[0]._replace(sequel=Sequel.KEPT) if is_kept else returned[0]
         return None
 
     def _is_gone_on_with(self, returned: Found) -> bool:
         """Tell whether a caller works on in the transaction, with what the handler returns."""
         answer = answer_of(returned.node)
-        return callers_go_on(self._scope, self._handle.name, answer, self._inference)
+        return callers_go_on(self._scope, self._handle, answer, self._inference)
 
-    def _may_undo_others(self, handler: ast.ExceptHandler) -> bool:
-        """Tell whether a rollback may undo what others have done in the transaction."""
-        if self._scope.keeps(self._handle.name):
-            is_others = others_leave_changes(self._scope, self._handle, self._inference)
-        else:
-            is_others = self._handle.is_shared
-        return is_others or self._is_in_block(handler)
+    def _may_undo_others(self, handler: ast.ExceptHandler, tried: ast.Try) -> bool:
+        """Tell whether a rollback may undo what others, or other calls, have done before.
+
+        What waits for a commit where the ``try`` makes one is lost with what that was to save.
+        """
+        if self._is_in_block(handler):
+            return True
+        if not self._handle.is_kept_in(self._scope):
+            return self._handle.is_shared
+        calls = (n for part in tried.body for n in nodes_in(part) if isinstance(n, ast.Call))
+        if any(self._deeds.of(Evaluate(call)) is Deed.COMMITS for call in calls):
+            return False
+        return self._deeds.leaves_changes() or others_leave_changes(
+            self._scope, self._handle, self._inference
+        )
 
     def _is_in_block(self, handler: ast.ExceptHandler) -> bool:
         """Tell whether a block of a transaction is around, in which nobody may roll back."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from enum import Enum
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from flake8_dbsession.analysis.effects.work.model import ENDS, NOTHING, UNTOUCHED, Did, Work
 from flake8_dbsession.analysis.effects.work.sql import sql_statements
@@ -20,8 +20,12 @@ from flake8_dbsession.analysis.facts.connection.called_functions import (
     functions_called,
     swallows,
 )
-from flake8_dbsession.analysis.facts.connection.postgresql_handles import Handle, connection_of
-from flake8_dbsession.analysis.flow import Graph, carry_forward
+from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
+    Handle,
+    connection_of,
+    is_of_module,
+)
+from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
 from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import (
     SCHEMA_METHODS,
@@ -33,7 +37,7 @@ from flake8_dbsession.analysis.library.wrappers import CLOSING
 from flake8_dbsession.analysis.memory import remembered
 from flake8_dbsession.analysis.names.functions import arguments_of, receiving_parameter
 from flake8_dbsession.analysis.names.inference import Inference
-from flake8_dbsession.analysis.names.scopes import Assigned, Scope, last_segment
+from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Assigned, Scope, last_segment
 from flake8_dbsession.analysis.names.texts import text_of
 from flake8_dbsession.analysis.names.values import External, FunctionValue
 from flake8_dbsession.analysis.nodes import (
@@ -80,6 +84,9 @@ class Deed(Enum):
     GONE = "its connection is closed, or stands for another"
 
 
+_ROLLED_BACK = (Deed.ROLLS_BACK, Deed.MAY_ROLL_BACK)
+
+
 class Change(NamedTuple):
     """What a statement has done that a rollback undoes.
 
@@ -96,6 +103,14 @@ class Change(NamedTuple):
     def line(self) -> int:
         """Its line."""
         return self.call.lineno
+
+
+class _Question(Protocol):
+    """What is asked of a function, and remembered."""
+
+    def __call__(
+        self, scope: Scope, handle: Handle, deep: int, /, *, inference: Inference
+    ) -> bool: ...
 
 
 class Deeds:
@@ -115,9 +130,11 @@ class Deeds:
         self._scope = scope
         self._deep = deep
         self._inference = inference
-        thing = thing_of(handle.known)._replace(part=handle.part)
-        self._uses = uses_of_name(handle.name, scope, thing, inference)
-        for name in _cursors_by_turns(handle.name, scope):
+        self._thing = thing_of(handle.known)._replace(part=handle.part)
+        # One that another module keeps has no name here: only that module's functions have it.
+        self._name = handle.name if handle.is_named_in(scope) else ""
+        self._uses = uses_of_name(self._name, scope, self._thing, inference)
+        for name in _cursors_by_turns(self._name, scope) if self._name else ():
             self._uses.follow_name(name, Part.CURSOR, scope.node)
 
     def of(self, event: Event, *, is_raising: bool = False) -> Deed | None:
@@ -134,7 +151,7 @@ class Deeds:
                 return self._of_end(item, is_raising=is_raising)
             case Bind(target=target):
                 name = target if isinstance(target, str) else dotted_name(target)
-                is_its = name and f"{self.handle.name}.".startswith(f"{name}.")
+                is_its = name and f"{self._name}.".startswith(f"{name}.")
                 return Deed.GONE if is_its else None
         return None
 
@@ -151,7 +168,7 @@ class Deeds:
                     return None
                 called = functions_called(call, self._scope, self._inference)
                 if not called or any(self._lets_pass(call, each) for each in called):
-                    return call
+                    return call if self._leaves_aborted(call, called) else None
         return None
 
     def is_read(self, call: ast.Call) -> bool:
@@ -192,7 +209,7 @@ class Deeds:
         if text is not None or self._works_by_cursor(call) or _makes_tables(call):
             return Deed.WORKS
         if Did.ROLLS_BACK in work.ever:
-            return Deed.ROLLS_BACK
+            return Deed.WORKS if self._begins_with_work(call) else Deed.ROLLS_BACK
         if Did.MAY_END in work.ever:
             return Deed.WORKS if self._is_given_a_cursor(call) else Deed.MAY_ROLL_BACK
         if Did.CLOSES in work.ever:
@@ -201,30 +218,51 @@ class Deeds:
             return Deed.COMMITS
         return Deed.WORKS if Did.ASKS in work.ever else None
 
+    def _begins_with_work(self, call: ast.Call) -> bool:
+        """Tell whether what a call is of runs a statement before it rolls back."""
+        called = functions_called(call, self._scope, self._inference)
+        return bool(called) and all(self._ask(begins_with_work, call, each) for each in called)
+
+    def _leaves_aborted(self, call: ast.Call, called: list[FunctionValue]) -> bool:
+        """Tell whether an error may come out of a call that nobody has rolled back for."""
+        work = self._work_of(call)
+        if work is None or Did.ROLLS_BACK not in work.ever:
+            return True
+        return any(self._ask(_leaves_aborted, call, each) for each in called)
+
+    def _ask(self, question: _Question, call: ast.Call, function: FunctionValue) -> bool:
+        """Ask of a function what it does by the connection that a call gives it."""
+        handle = self._given_to(call, function) if self._deep else None
+        inside = function.scope.child(function.node)
+        return handle is not None and question(
+            inside, handle, self._deep - 1, inference=self._inference
+        )
+
     def _work_of(self, call: ast.Call) -> Work | None:
         """Tell what a call does that is given the connection, or whose function has it as well."""
         work = self._uses.acts.get(call)
         function = self._sharing(call) if work is None else None
         if function is None:
             return work
-        work = work_in(function, self.handle.name, self._uses.thing, self._inference)
+        work = work_in(function, self.handle.name, self._thing, self._inference)
         return work if work != UNTOUCHED else None
 
     def _sharing(self, call: ast.Call) -> FunctionValue | None:
         """Give the function that a call is of where both have the connection from their module."""
-        module, name = self._scope.module.scope, self.handle.name
-        if "." in name or self._scope.defining(name) is not module:
+        home = self.handle.home
+        callee = self._inference.value(call.func, self._scope) if home is not None else None
+        if home is None or not isinstance(callee, FunctionValue):
             return None
-        callee = self._inference.value(call.func, self._scope)
-        if not isinstance(callee, FunctionValue) or isinstance(callee.node, ast.Lambda):
+        if isinstance(callee.node, ast.Lambda):
             return None
-        return callee if callee.scope.child(callee.node).defining(name) is module else None
+        inside = callee.scope.child(callee.node)
+        return callee if is_of_module(self.handle.name, home, inside) else None
 
     def _of_end(self, item: ast.withitem, *, is_raising: bool) -> Deed | None:
         """Tell what the end of a block does, which rolls back where an error leaves it."""
         context = item.context_expr
         did = self._uses.at_end(context)
-        if dotted_name(item.optional_vars) == self.handle.name:
+        if self._name and dotted_name(item.optional_vars) == self._name:
             is_committing = not is_raising and self._commits_what_it_opened(context)
             return Deed.COMMITS if is_committing else Deed.GONE
         if is_raising and self._begins(context):
@@ -232,7 +270,7 @@ class Deeds:
         if did & ENDS:
             return Deed.ROLLS_BACK if is_raising else Deed.COMMITS if Did.COMMITS in did else None
         is_given = isinstance(context, ast.Call) and any(
-            dotted_name(given) == self.handle.name for given in arguments(context)
+            dotted_name(given) == self._name for given in arguments(context) if self._name
         )
         return Deed.MAY_ROLL_BACK if is_raising and is_given else None
 
@@ -246,7 +284,7 @@ class Deeds:
     def _begins(self, context: ast.expr) -> bool:
         """Tell whether a block is over a transaction, or a savepoint, of the connection."""
         owner, _, method = dotted_name(getattr(context, "func", None)).rpartition(".")
-        return owner == self.handle.name and method in BLOCKS
+        return bool(owner) and owner == self._name and method in BLOCKS
 
     def _is_given_a_cursor(self, call: ast.Call) -> bool:
         """Tell whether one function of several is given a cursor, with which it can only work."""
@@ -255,7 +293,7 @@ class Deeds:
             for node in own_nodes(self._scope.node)
         )
         given = {dotted_name(argument) for argument in arguments(call)}
-        is_whole = self.handle.part is Part.WHOLE and self.handle.name in given
+        is_whole = self.handle.part is Part.WHOLE and self._name in given
         return is_one_of_several and not is_whole
 
     def _lets_pass(self, call: ast.Call, function: FunctionValue) -> bool:
@@ -270,21 +308,17 @@ class Deeds:
 
     def _given_to(self, call: ast.Call, function: FunctionValue) -> Handle | None:
         """Give what a function calls the connection, or the cursor of it, that a call gives it."""
-        owner, _, attribute = self.handle.name.partition(".")
+        owner, _, attribute = self._name.partition(".")
         if attribute and function.receiver and dotted_name(call.func).startswith(f"{owner}."):
-            return self.handle._replace(name=f"{function.receiver}.{attribute}")
+            return self.handle._replace(name=f"{function.receiver}.{attribute}", home=None)
         if self._sharing(call) is not None:
             return self.handle
         for key, value in arguments_of(call):
             parameter = receiving_parameter(function, key)
-            if (
-                parameter
-                and dotted_name(connection_of(value, self._scope, self._inference))
-                == self.handle.name
-            ):
-                is_whole = dotted_name(value) == self.handle.name
-                part = self.handle.part if is_whole else Part.CURSOR
-                return self.handle._replace(name=parameter, part=part, is_shared=True)
+            of = dotted_name(connection_of(value, self._scope, self._inference))
+            if parameter and of and of == self._name:
+                part = self.handle.part if dotted_name(value) == of else Part.CURSOR
+                return Handle(parameter, part, self.handle.known, is_shared=True)
         return None
 
     def _works_by_cursor(self, call: ast.Call) -> bool:
@@ -324,6 +358,68 @@ class Deeds:
             statement = statement.args[0] if statement.args else statement
         text = text_of(statement, self._scope, self._inference)
         return next(iter(sql_statements(text)), "") if text else None
+
+
+@remembered
+def begins_with_work(scope: Scope, handle: Handle, deep: int, *, inference: Inference) -> bool:
+    """Tell whether a function begins with work in a transaction, and ends none before that.
+
+    Args:
+        scope: the function's scope.
+        handle: the connection, as the function has it.
+        deep: how many functions that call one another are followed.
+        inference: follows what it calls.
+    """
+    graph = build(scope.node) if isinstance(scope.node, FUNCTIONS) else None
+    if graph is None:
+        return False
+    first = _first_deeds(graph, Deeds(handle, scope, inference, deep))
+    return Deed.WORKS in first and first.isdisjoint(_ROLLED_BACK)
+
+
+@remembered
+def _leaves_aborted(scope: Scope, handle: Handle, deep: int, *, inference: Inference) -> bool:
+    """Tell whether a statement's error can leave a function in which no rollback meets it."""
+    graph = build(scope.node) if isinstance(scope.node, FUNCTIONS) else None
+    if graph is None:
+        return True
+    deeds = Deeds(handle, scope, inference, deep)
+    pending = [
+        edge.target
+        for number in graph.reached()
+        for block in [graph.blocks[number]]
+        if any(deeds.fails(block.events[index]) is not None for index in block.raising)
+        for edge in block.edges
+        if edge.raised
+    ]
+    seen = set(pending)
+    while pending:
+        number = pending.pop()
+        if number == Exit.RAISES:
+            return True
+        block = graph.blocks[number]
+        if any(deeds.of(event, is_raising=True) in _ROLLED_BACK for event in block.events):
+            continue
+        following = {edge.target for edge in block.edges if edge.raised is block.raises} - seen
+        seen |= following
+        pending += following
+    return False
+
+
+def _first_deeds(graph: Graph, deeds: Deeds) -> set[Deed]:
+    """Give what is done first to a transaction on the ways through a function."""
+    found: set[Deed] = set()
+    pending, seen = [graph.entry], {graph.entry}
+    while pending:
+        block = graph.blocks[pending.pop()]
+        deed = next(filter(None, map(deeds.of, block.events)), None)
+        if deed is not None:
+            found.add(deed)
+            continue
+        following = {edge.target for edge in block.edges if edge.raised is block.raises} - seen
+        seen |= following
+        pending += following
+    return found
 
 
 @remembered
