@@ -503,6 +503,36 @@ def test_a_handler_around_a_function(
     assert_cases(tmp_path, {"app.py": dedent(text)}, CODES)
 
 
+@pytest.mark.parametrize(
+    ("code", "after", "first"),
+    [
+        ("DBS611", "pass", "pass"),
+        ("silent", "self.conn.rollback()", "pass"),
+        ("silent", "pass", "self.conn.rollback()"),
+    ],
+)
+def test_a_constructor(tmp_path: Path, code: str, after: str, first: str) -> None:
+    text = f"""
+        import psycopg2
+
+        class Store:
+            def __init__(self):
+                self.conn = psycopg2.connect("x")
+                try:
+                    self.conn.cursor().execute("CREATE TABLE rows (id int)")
+                    self.conn.commit()
+                except psycopg2.errors.DuplicateTable:  # {code}
+                    print("it is there")
+                {after}
+
+            def put(self, row):
+                {first}
+                self.conn.cursor().execute("INSERT INTO rows VALUES (%s)", (row,))
+                self.conn.commit()
+    """
+    assert_cases(tmp_path, {"app.py": text}, CODES)
+
+
 def test_a_decorator_that_may_see_to_it(tmp_path: Path) -> None:
     text = store("silent").replace("    def put(", "    @ending\n    def put(", 1)
     ending = """

@@ -20,6 +20,7 @@ from flake8_dbsession.analysis.names.scopes import FUNCTIONS, Scope, body_of, la
 from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.source.mentions import hints
 
+_CONSTRUCTOR = "__init__"
 _DEEPEST = 4  # functions that call one another
 
 
@@ -34,11 +35,17 @@ def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
     Returns:
         True for a connection that an object or a module keeps where the function begins with work
         in it, and where the project nowhere calls it: a framework does, for each piece of work, or
-        the users of the project do.
+        the users of the project do; and for a constructor where another method begins so.
     """
-    if not handle.is_kept_in(function) or _is_run_once(function, inference):
+    if not handle.is_kept_in(function) or _is_wrapped(function, inference):
         return False
-    if _is_wrapped(function, inference):
+    if getattr(function.node, "name", "") == _CONSTRUCTOR:
+        return any(
+            begins_with_work(scope, its, _DEEPEST, inference=inference)
+            for scope, its in _beside(function, handle)
+            if not _is_run_once(scope, inference)
+        )
+    if _is_run_once(function, inference):
         return False
     is_called = (
         callers.is_common(function, inference)
