@@ -372,11 +372,12 @@ class Test:
         functions = place.uses.functions
         if not self._runs(seen, Read(place.module, line, functions), place, unless):
             return False
-        names = self._run_by(line, functions, place).all
-        if names is None or self._code is None:
+        run_by = self._run_by(line, functions, place)
+        names, code = run_by.all, self._code
+        if names is None or code is None:
             return True
         later = self._lasting_at(line, names, place)
-        return not all(self._code.runs.has_ended(at, names, later) for at in {seen.at, seen.since})
+        return not all(code.runs.has_ended(at, run_by, later) for at in {seen.at, seen.since})
 
     def _noticed_then(self, place: Place) -> str:
         """Say how a patch of what is called instead would tell, for the module has that name.

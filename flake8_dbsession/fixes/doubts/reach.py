@@ -26,7 +26,8 @@ _TABLES = frozenset({"globals", "vars"})
 _NAMES = re.compile(r"[\w.:]+")  # what a text may name; sentences name nothing
 _ANY = "*"  # stands among words for one that cannot be read; before what is known of that
 _MADE = "()"  # stands there for the class of an object at hand, of which another one is made
-_MAKES = frozenset({"__init__", "__new__", "__post_init__"})  # run when an object is made, once
+_BEGINS = frozenset({"__init__", "__post_init__"})  # run when an object is made by its class
+_MAKES = _BEGINS | {"__new__"}  # run when an object is made, once
 
 _LATER = (*DEFINED, ast.GeneratorExp, ast.Lambda)
 Names: TypeAlias = frozenset[str] | None
@@ -39,10 +40,12 @@ class Runners(NamedTuple):
     Attributes:
         names: names, one of which does whatever functions are told.
         choices: what else does: functions, where they are told certain texts.
+        made: those of the names that are of classes, and run it only where an object is made.
     """
 
     names: Names
     choices: Choices = frozenset()
+    made: frozenset[str] = frozenset()
 
     @property
     def all(self) -> Names:
@@ -51,11 +54,17 @@ class Runners(NamedTuple):
             return None
         return self.names.union(choice.function for choice in self.choices)
 
+    @property
+    def plain(self) -> frozenset[str]:
+        """The names that run it wherever they stand."""
+        return (self.names or frozenset()) - self.made
+
     def with_more(self, more: Runners) -> Runners:
         """Add others."""
         if self.names is None or more.names is None:
             return Runners(None)
-        return Runners(self.names | more.names, joined([*self.choices, *more.choices]))
+        names, choices = self.names | more.names, joined([*self.choices, *more.choices])
+        return Runners(names, choices, names - self.plain - more.plain)
 
 
 class Use(NamedTuple):
@@ -90,6 +99,11 @@ class _Outer(NamedTuple):
     words: frozenset[str]
     is_kept: bool
     is_method: bool
+
+    @property
+    def made(self) -> frozenset[str]:
+        """The name of the class of which it begins an object; none where it does not."""
+        return self.names if self.is_method and self.node.name in _BEGINS else frozenset()
 
 
 class Functions:
@@ -166,7 +180,8 @@ class Functions:
     def _found_naming(self, runners: Runners) -> Runners:
         found, named = Runners(frozenset()), runners.all or frozenset()
         for function in self._outer:
-            is_known = not function.is_kept and function.names <= (runners.names or frozenset())
+            known = (runners.names or frozenset()) if function.made else runners.plain
+            is_known = not function.is_kept and function.names <= known
             if not is_known and self._may_name(function.words, named):
                 lines = self._lines_naming(runners, function)
                 found = found.with_more(self._runners(function, lines)) if lines != [] else found
@@ -181,7 +196,9 @@ class Functions:
             return Runners(None)
         branches = self._branches_of(function)
         choices = branches.choices_of(lines) if branches and lines is not None else None
-        return Runners(function.names) if choices is None else Runners(frozenset(), choices)
+        if choices is None:
+            return Runners(function.names, made=function.made)
+        return Runners(frozenset(), choices)
 
     def _branches_of(self, function: _Outer) -> Branches | None:
         if function.names != {function.node.name}:

@@ -26,6 +26,7 @@ from flake8_dbsession.fixes.doubts.replaced import (
     replaced_in,
     words_beside,
 )
+from flake8_dbsession.fixes.doubts.said import Said, makes_again, said_by
 from flake8_dbsession.fixes.doubts.suite import Part, Suite
 from flake8_dbsession.fixes.doubts.told import Choice, Mentions
 from flake8_dbsession.fixes.doubts.values import Function
@@ -45,7 +46,8 @@ class Runs:
         self._imported = imported
         self._patches = patches
         self._naming: dict[tuple[Function | None, Path], bool] = {}
-        self._ended: dict[tuple[int, frozenset[str], frozenset[str]], bool] = {}
+        self._ended: dict[tuple[int, Runners, frozenset[str]], bool] = {}
+        self._said: dict[int, Said | None] = {}
         self._words: dict[ast.AST, frozenset[str]] = {}
         self._beside: dict[int, frozenset[str]] = {}
         self._mentions: dict[Part, Mentions] = {}
@@ -90,30 +92,32 @@ class Runs:
                 return True
         return False
 
-    def has_ended(self, line: int, names: frozenset[str], later: frozenset[str]) -> bool:
+    def has_ended(self, line: int, runners: Runners, later: frozenset[str]) -> bool:
         """Tell whether what a test runs by some names is not run while its patch on a line holds.
 
         Args:
             line: the line of the patch.
-            names: the names, one of which stands wherever that is run.
+            runners: what stands wherever that is run.
             later: those of which it may still run when the call by that name has ended.
         """
-        asked = line, names, later
+        asked = line, runners, later
         if asked not in self._ended:
             self._ended[asked] = self._has_ended(*asked)
         return self._ended[asked]
 
-    def _has_ended(self, line: int, names: Set[str], later: Set[str]) -> bool:
+    def _has_ended(self, line: int, runners: Runners, later: Set[str]) -> bool:
         test, parts = self._suite.around(line), self._suite.plain_parts_at(line)
         held = held_in(test, line) if test is not None else None
-        if held is None or parts is None:
+        if held is None or parts is None or runners.all is None:
+            return False
+        if runners.made and makes_again(self._nodes_of(parts)):
             return False
         for part in parts:
             if part not in self._words:
                 self._words[part] = words_in(part)
         words: dict[ast.AST, Set[str]] = {part: self._words[part] for part in parts}
         known = self._imported.with_others
-        return has_ended(known(names), known(later), held, words)
+        return has_ended(known(runners.all), known(later), held, words)
 
     def _running(self, line: int, module: Path, runners: Runners) -> Iterator[int]:
         """Give the lines of the tests that may run certain code while a patch holds.
@@ -129,10 +133,28 @@ class Runs:
 
     def _may_be_run(self, runners: Runners, test: int) -> bool:
         """Tell whether one of what runs some code stands in a test."""
-        words = self._suite.words_at(test)
-        if runners.names is None or not words.isdisjoint(self._imported.with_others(runners.names)):
+        words, known = self._suite.words_at(test), self._imported.with_others
+        if runners.names is None:
             return True
+        if not words.isdisjoint(known(runners.names)):
+            said = self._said_at(test)
+            if said is None or not said.running.isdisjoint(known(runners.plain)):
+                return True
+            if not said.making.isdisjoint(known(runners.made)):
+                return True
         return any(self._may_choose(test, choice, words) for choice in runners.choices)
+
+    def _said_at(self, test: int) -> Said | None:
+        """Give what a test may run by its words; None where that is not known."""
+        if test not in self._said:
+            parts, found = self._suite.plain_parts_at(test), None
+            if parts is not None:
+                found = said_by(self._nodes_of(parts), self._only_replaced, self._holders)
+            self._said[test] = found
+        return self._said[test]
+
+    def _nodes_of(self, parts: Sequence[Part]) -> list[ast.AST]:
+        return [node for part in parts for node in nodes_in(part)]
 
     def _may_choose(self, test: int, choice: Choice, words: Set[str]) -> bool:
         """Tell whether a test may tell a function what it has to be told."""
@@ -152,8 +174,7 @@ class Runs:
         if parts is None:
             return False
         if test not in self._beside:
-            nodes = (node for part in parts for node in nodes_in(part))
-            self._beside[test] = words_beside(nodes, self._replaced)
+            self._beside[test] = words_beside(self._nodes_of(parts), self._replaced)
         names = {module_word(module), *self._imported.names_of(module)}
         if not names.isdisjoint(self._beside[test]):
             return False
@@ -196,3 +217,13 @@ class Runs:
         """What names in the file what it replaces."""
         named = [part for p in self._patches for part in (p.target, p.owner) if part is not None]
         return frozenset(node for part in named for node in nodes_in(part))
+
+    @cached_property
+    def _only_replaced(self) -> frozenset[ast.AST]:
+        """The texts of the file that name nothing but what it replaces in modules and objects."""
+        return frozenset(p.target for p in self._patches if p.target is not None and p.name != "*")
+
+    @cached_property
+    def _holders(self) -> frozenset[ast.AST]:
+        """What stands in the file for the modules and objects that it replaces something in."""
+        return frozenset(p.holder for p in self._patches if p.holder is not None)

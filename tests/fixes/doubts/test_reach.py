@@ -108,6 +108,27 @@ def test_a_class_may_be_used_without_its_name(added: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("added", "is_made"),
+    [
+        ("def stranger(): pass", True),
+        ("    def __post_init__(self): opened()", True),
+        ("    def __call__(self): opened()", False),
+        ("    def __new__(cls): opened()", False),
+        ("    def __enter__(self): Service()", False),
+        ("Service = opened", False),
+    ],
+)
+def test_a_class_runs_it_where_an_object_is_made(added: str, is_made: bool) -> None:
+    text = dedent(MODULE).format(added)
+    line = next(i for i, each in enumerate(text.split("\n"), 1) if "# here" in each)
+    found = runners(line, Functions(ast.parse(text)), ())
+    assert found.names is not None
+    assert "Service" in found.names
+    assert found.made == ({"Service"} if is_made else set())
+    assert "caller" in found.plain
+
+
+@pytest.mark.parametrize(
     ("added", "is_left"),
     [
         ("def last(): caller()", False),

@@ -1060,6 +1060,86 @@ FITTING = {
         """,
         "",
     ),
+    "an object that is not begun": (
+        MADE,
+        READY
+        + """
+    @pytest.fixture
+    def keeper():
+        return object.__new__(work.Keeper)
+
+    def test_it(factory, keeper):
+        # No work.Keeper() stands here.
+        mock = Mock(spec=work.Keeper)
+        with patch("app.work.SessionLocal", factory), patch.object(work.Keeper, "again"):
+            assert isinstance(keeper, (work.Keeper, Mock)) and isinstance(mock, work.Keeper)
+            assert work.Keeper.__new__(work.Keeper).kept() is keeper.kept() is factory
+        """,
+        "",
+    ),
+    "an object that is begun later": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        keeper = object.__new__(work.Keeper)
+        with patch("app.work.SessionLocal", opening(3)):
+            keeper.__init__()
+            assert keeper.count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that another one's class makes": (
+        MADE,
+        READY
+        + """
+    def test_it():
+        keeper = work.Keeper()
+        with patch("app.work.SessionLocal", opening(3)):
+            assert type(keeper)().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "an object that is called, and not begun": (
+        MADE.replace("def again(self)", "def __call__(self)"),
+        READY
+        + """
+    def test_it():
+        keeper = object.__new__(work.Keeper)
+        with patch("app.work.SessionLocal", opening(3)):
+            assert keeper().count == 3
+        """,
+        'patch("app.work.get_db_session", opening(3))',
+    ),
+    "a method that is only replaced": (
+        MADE,
+        READY
+        + """
+    @pytest.fixture
+    def keeper(monkeypatch, factory):
+        \"\"\"Does without `counted`.\"\"\"
+        monkeypatch.setattr(work, "SessionLocal", factory)
+        return object.__new__(work.Keeper)
+
+    def test_it(keeper, monkeypatch, factory):
+        monkeypatch.setattr(keeper, "counted", lambda: 3, raising=False)
+        with patch.object(work.Keeper, "counted"):
+            assert keeper.kept() is factory
+        """,
+        "",
+    ),
+    "a method that is replaced by itself": (
+        MADE,
+        READY
+        + """
+    def test_it(monkeypatch):
+        keeper = object.__new__(work.Keeper)
+        monkeypatch.setattr(work, "SessionLocal", opening(3))
+        monkeypatch.setattr(keeper, "again", keeper.counted)
+        assert keeper.again() == 3
+        """,
+        'monkeypatch.setattr(work, "get_db_session", opening(3))',
+    ),
     "an object that is made in the block": (
         MADE,
         READY
