@@ -148,6 +148,7 @@ class _Identity:
 
     def __init__(self, inference: Inference) -> None:
         self._inference = inference
+        self._open: set[ast.AST] = set()  # the functions that are being asked
 
     def of(self, expression: ast.expr, scope: Scope, own: Object, steps: int) -> Resources:
         """Tell which resource an expression stands for.
@@ -183,10 +184,16 @@ class _Identity:
             own: the object that is its ``self``.
             steps: how many functions deep is looked.
         """
+        if function.node in self._open:
+            return NOTHING
         scope = function.scope.child(function.node)
-        if scope.enclosing_class() is None:  # it has no ``self``
-            return _opened_in(scope, steps, identity=self)
-        return self.opened_in(scope, own, steps)
+        self._open.add(function.node)
+        try:
+            if scope.enclosing_class() is None:  # it has no ``self``
+                return _opened_in(scope, steps, identity=self)
+            return self.opened_in(scope, own, steps)
+        finally:
+            self._open.discard(function.node)
 
     def opened_in(self, function: Scope, own: Object, steps: int) -> Resources:
         """Tell what the calls of a function open."""

@@ -313,3 +313,30 @@ def test_a_connection_is_not_opened_by_its_own_provider(tmp_path: Path) -> None:
     write_project(tmp_path, {"db.py": POOL})
     advised = [at for at, _, _, message in lint(tmp_path, "db.py") if "connection()" in message]
     assert advised == [15]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        """
+        def db(number: int, engine=db) -> Session:
+            Session(db)
+        """,
+        """
+        class House:
+            def db(self, engine=None) -> Session:
+                Session(self.db)
+                return Session(engine)
+
+            def work(self):
+                Session(self.db)
+        """,
+    ],
+)
+def test_what_opens_from_itself(tmp_path: Path, text: str) -> None:
+    policy = 'owners = ["core/database.py"]\n'
+    database = FACTORY + "def get_db():\n    with SessionLocal() as db:\n        yield db\n"
+    app = "from sqlalchemy.orm import Session\n" + dedent(text)
+    files = {"dbsession.toml": policy, "core/database.py": database, "app.py": app}
+    write_project(tmp_path, files)
+    assert "DBS002" not in {code for _, _, code, _ in lint(tmp_path, "app.py")}

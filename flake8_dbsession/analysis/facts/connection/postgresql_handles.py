@@ -67,6 +67,7 @@ _OPENS = "connect("
 _POOL = "Pool("
 _POOL_OPTIONS = frozenset({"configure", "kwargs"})
 _KEEPS = regex(rb"self\.\w+(?:: *[^=\n]+)? *= *\S")
+_CALL = regex(r"\.(\w+)\(")
 _METHOD = regex(rb"\n +(?:async +)?def +([^_\W]\w*)\(self\b")
 _COMMON = frozenset({"close", "connect", *dir(dict), *dir(list), *dir(str)})  # in any function
 _TURNED_OFF = regex(r"autocommit['\"]?\s*[=:]\s*False|set_autocommit\(False\)")
@@ -317,41 +318,38 @@ def calls_in_sight(function: Scope, *, inference: Inference) -> list[callers.Cal
         function: the function's scope.
         inference: finds the calls.
     """
-    if not may_connect(function.module.scope, inference=inference):
+    project, path = inference.project, function.module.path
+    if not any(project.files_mentioning(word, path) for word in _LIBRARIES):
         return []
     return [
         called
         for called in callers.calls_of(function, inference)
-        if not is_test(called.scope.module.path, inference.project.root)
+        if not is_test(called.scope.module.path, project.root)
     ]
 
 
-def calls_of_keepers(module: Scope, inference: Inference) -> frozenset[str]:
-    """Give how calls of the methods that stand beside kept connections begin: ``.save(``.
+def calls_of_keepers(module: Scope, inference: Inference) -> Iterator[str]:
+    """Give how the calls of a module begin that are of methods beside kept connections: ``.save(``.
 
     Args:
-        module: the scope of the module that may call them.
+        module: the module's scope.
         inference: its project is searched for what keeps connections of psycopg.
     """
     project = inference.project
     files = project.files_mentioning(_LIBRARIES[0], module.module.path)
-    return frozenset[str]().union(*(_methods_of_keepers(project, file) for file in files))
+    methods = _methods_of_keepers(project, files=files)
+    called = set(_CALL.findall(module.module.text)) if methods else set()
+    yield from (f".{name}(" for name in sorted(called & methods))
 
 
 @remembered
-def _methods_of_keepers(project: Project, path: Path) -> frozenset[str]:
-    text = project.sources.read(path)
-    if _KEEPS.search(text) is None or is_test(path, project.root):
-        return frozenset()
-    names = {name.decode() for name in _METHOD.findall(text)}
-    return frozenset(f".{name}(" for name in names - _COMMON)
-
-
-@remembered
-def may_connect(module: Scope, *, inference: Inference) -> bool:
-    """Tell whether any file that a module may know of names what opens such connections."""
-    project, path = inference.project, module.module.path
-    return any(project.files_mentioning(word, path) for word in _LIBRARIES)
+def _methods_of_keepers(project: Project, *, files: Iterable[Path]) -> frozenset[str]:
+    found: set[str] = set()
+    for path in files:
+        text = project.sources.read(path)
+        if _KEEPS.search(text) is not None and not is_test(path, project.root):
+            found |= {name.decode() for name in _METHOD.findall(text)}
+    return frozenset(found - _COMMON)
 
 
 def _is_in_transaction(place: _Place, inference: Inference) -> bool:

@@ -23,7 +23,6 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     calls_of_keepers,
     connections_of_module,
     handles_in,
-    may_connect,
 )
 from flake8_dbsession.analysis.facts.connection.transaction_deeds import (
     BLOCKS,
@@ -98,7 +97,7 @@ def swallowed_connection_errors(
     """
     text = tree.scope.module.text
     handlers = Mentions(text, ("except",))
-    if not handlers or not may_connect(tree.scope, inference=inference):
+    if not handlers:
         return
     works = Mentions(text, (*_WORKS, *calls_of_keepers(tree.scope, inference)))
     if not works:
