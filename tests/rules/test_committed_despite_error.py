@@ -220,6 +220,31 @@ def test_an_asynchronous_unit_of_work(tmp_path: Path) -> None:
     )
 
 
+def test_what_nothing_closes(tmp_path: Path) -> None:
+    check(
+        tmp_path,
+        """
+        class Entered:
+            def __enter__(self):
+                self.db = SessionLocal()
+                return self.db
+
+            def __exit__(self, *given):
+                self.db.commit()
+
+        class Kept:
+            def __init__(self):
+                self.db = SessionLocal()
+
+            def __exit__(self, *given):
+                self.db.commit()  # DBS311
+
+            def close(self):
+                self.db.close()
+        """,
+    )
+
+
 def test_tests_and_fixtures(tmp_path: Path) -> None:
     text = (
         HEAD

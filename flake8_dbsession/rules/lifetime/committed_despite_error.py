@@ -24,7 +24,8 @@ class CommittedDespiteError(Rule[CommitDespiteError]):
 
     Left alone is a commit that a test decides of (`if exc_type is None:`), but for one of whether
     there is a connection; one after a rollback; one that a handler of some errors makes, for its
-    author has chosen them; pytest fixtures; and tests.
+    author has chosen them; one of what the object opens when it is entered and never closes, of
+    which [DBS204](DBS204.md) and [DBS609](DBS609.md) speak; pytest fixtures; and tests.
 
     ## Why is this bad?
     Whoever writes `with get_session() as session:` expects all of it or nothing. When the block

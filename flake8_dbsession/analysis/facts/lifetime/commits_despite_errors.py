@@ -19,6 +19,7 @@ from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
+_ENTERS = frozenset({"__aenter__", "__enter__"})
 _EXITS = frozenset({"__aexit__", "__exit__"})
 _ALL = frozenset({"BaseException", "Exception"})
 _COMMITTED = HELD | {Role.REGISTRY}
@@ -72,6 +73,8 @@ def _found_in(
         return
     for name, known in committed.items():
         uses = uses_of_name(name, scope, thing_of(known), inference)
+        if Did.CLOSES not in uses.ever and _is_entered(name, scope):
+            continue  # that nothing closes it is what there is to say
         for handing, firsts in _raised_at(graph, scope):
             if handing is not None and not _is_for(handing, name, known, scope):
                 continue
@@ -79,6 +82,14 @@ def _found_in(
             if commit is not None:
                 yield CommitDespiteError(commit, handing, node.name)
                 return
+
+
+def _is_entered(name: str, scope: Scope) -> bool:
+    """Tell whether the method that enters an object makes what an attribute of it holds."""
+    cls, attribute = scope.enclosing_class(), name.rpartition(".")[2]
+    return cls is not None and any(
+        getattr(binding.scope.node, "name", "") in _ENTERS for binding in cls.attributes(attribute)
+    )
 
 
 def _is_for(handing: ast.Yield, name: str, known: RoleValue, scope: Scope) -> bool:
