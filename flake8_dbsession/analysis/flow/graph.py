@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import IntEnum
 from typing import TypeAlias
 
@@ -122,6 +122,12 @@ class Block(NamedTuple):
         last = self.events[-1] if self.events else None
         return isinstance(last, Finish) and isinstance(last.node, ast.Raise)
 
+    @property
+    def onward(self) -> tuple[Edge, ...]:
+        """The ways that control takes at its end: those of an error where it ends with a raise."""
+        raises = self.raises
+        return tuple(edge for edge in self.edges if edge.raised is raises)
+
 
 class Graph(NamedTuple):
     """The control flow of one function, lambda or module.
@@ -147,6 +153,23 @@ class Graph(NamedTuple):
             seen |= following
             pending += following
         return sorted(seen)
+
+    def blocks_from(self, firsts: Iterable[int], ends: Callable[[Block], bool]) -> Iterator[int]:
+        """Give the numbers of the blocks on the ways from some, up to those at which a way ends.
+
+        Args:
+            firsts: the numbers of the first ones.
+            ends: tells whether a way goes no further than a block.
+        """
+        pending = list(firsts)
+        seen = set(pending)
+        while pending:
+            number = pending.pop()
+            yield number
+            block = self.blocks[number]
+            following = set() if ends(block) else {edge.target for edge in block.onward} - seen
+            seen |= following
+            pending += following
 
     def places_after(self, call: ast.Call) -> list[tuple[int, int]]:
         """Give the numbers of the blocks in which a call has its value, and of the next event."""

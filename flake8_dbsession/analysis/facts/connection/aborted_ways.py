@@ -198,10 +198,7 @@ def found_from(
         else:
             if number in (Exit.RETURNS, Exit.FALLS_OFF):
                 found.add(Found(Sequel.RETURNED, None))
-            raises = block.raises
-            following = {
-                (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
-            } - seen
+            following = {(edge.target, 0) for edge in block.onward if is_open(edge)} - seen
             seen |= following
             pending += following
     return found

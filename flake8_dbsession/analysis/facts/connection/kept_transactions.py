@@ -21,7 +21,6 @@ from flake8_dbsession.analysis.names.values import FunctionValue
 from flake8_dbsession.analysis.source.mentions import hints
 
 _CONSTRUCTOR = "__init__"
-_DEEPEST = 4  # functions that call one another
 
 
 def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
@@ -41,7 +40,7 @@ def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
         return False
     if getattr(function.node, "name", "") == _CONSTRUCTOR:
         return any(
-            begins_with_work(scope, its, _DEEPEST, inference=inference)
+            begins_with_work(scope, its, inference=inference)
             for scope, its in _beside(function, handle)
             if not _is_run_once(scope, inference)
         )
@@ -52,7 +51,7 @@ def works_again(function: Scope, handle: Handle, inference: Inference) -> bool:
         or calls_in_sight(function, inference=inference)
         or any(map(_may_be_its, callers.unknown_calls(function, inference)))
     )
-    return not is_called and begins_with_work(function, handle, _DEEPEST, inference=inference)
+    return not is_called and begins_with_work(function, handle, inference=inference)
 
 
 def _may_be_its(called: callers.Called) -> bool:

@@ -146,9 +146,9 @@ def handle_at(expression: ast.expr, scope: Scope, inference: Inference) -> Handl
         return None
     name = dotted_name(expression)
     is_given = any(isinstance(binding.how, Parameter) for binding in scope.bindings(name))
-    is_shared = "." in name or is_given or scope.keeps(name)
     keeper = scope.defining(name.partition(".")[0])
     home = keeper if keeper is not None and isinstance(keeper.node, ast.Module) else None
+    is_shared = "." in name or is_given or home not in (None, scope)
     return Handle(name, place.part, place.known, is_shared, home)
 
 

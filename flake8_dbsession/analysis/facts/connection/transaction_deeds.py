@@ -26,7 +26,7 @@ from flake8_dbsession.analysis.facts.connection.postgresql_handles import (
     is_of_module,
 )
 from flake8_dbsession.analysis.flow import Exit, Graph, build, carry_forward
-from flake8_dbsession.analysis.flow.graph import Bind, Evaluate, Event, Leave
+from flake8_dbsession.analysis.flow.graph import Bind, Block, Evaluate, Event, Leave
 from flake8_dbsession.analysis.library.methods import (
     SCHEMA_METHODS,
     TRANSACTIONS,
@@ -361,7 +361,9 @@ class Deeds:
 
 
 @remembered
-def begins_with_work(scope: Scope, handle: Handle, deep: int, *, inference: Inference) -> bool:
+def begins_with_work(
+    scope: Scope, handle: Handle, deep: int = _DEEPEST, *, inference: Inference
+) -> bool:
     """Tell whether a function begins with work in a transaction, and ends none before that.
 
     Args:
@@ -384,42 +386,29 @@ def _leaves_aborted(scope: Scope, handle: Handle, deep: int, *, inference: Infer
     if graph is None:
         return True
     deeds = Deeds(handle, scope, inference, deep)
-    pending = [
+    failed = (
         edge.target
         for number in graph.reached()
         for block in [graph.blocks[number]]
         if any(deeds.fails(block.events[index]) is not None for index in block.raising)
         for edge in block.edges
         if edge.raised
-    ]
-    seen = set(pending)
-    while pending:
-        number = pending.pop()
-        if number == Exit.RAISES:
-            return True
-        block = graph.blocks[number]
-        if any(deeds.of(event, is_raising=True) in _ROLLED_BACK for event in block.events):
-            continue
-        following = {edge.target for edge in block.edges if edge.raised is block.raises} - seen
-        seen |= following
-        pending += following
-    return False
+    )
+
+    def is_rolled_back(block: Block) -> bool:
+        return any(deeds.of(event, is_raising=True) in _ROLLED_BACK for event in block.events)
+
+    return Exit.RAISES in graph.blocks_from(failed, is_rolled_back)
 
 
 def _first_deeds(graph: Graph, deeds: Deeds) -> set[Deed]:
     """Give what is done first to a transaction on the ways through a function."""
-    found: set[Deed] = set()
-    pending, seen = [graph.entry], {graph.entry}
-    while pending:
-        block = graph.blocks[pending.pop()]
-        deed = next(filter(None, map(deeds.of, block.events)), None)
-        if deed is not None:
-            found.add(deed)
-            continue
-        following = {edge.target for edge in block.edges if edge.raised is block.raises} - seen
-        seen |= following
-        pending += following
-    return found
+
+    def first(block: Block) -> Deed | None:
+        return next(filter(None, map(deeds.of, block.events)), None)
+
+    ways = graph.blocks_from([graph.entry], lambda block: first(block) is not None)
+    return {deed for number in ways if (deed := first(graph.blocks[number])) is not None}
 
 
 @remembered

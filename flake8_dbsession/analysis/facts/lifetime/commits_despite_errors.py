@@ -11,6 +11,7 @@ from flake8_dbsession.analysis.facts.lifetime.driven_generators import hands_out
 from flake8_dbsession.analysis.facts.scope.carrying import functions_of
 from flake8_dbsession.analysis.flow import Graph, build
 from flake8_dbsession.analysis.flow.graph import Evaluate, Event, Leave, is_in_body
+from flake8_dbsession.analysis.library.wrappers import ENTERING, EXITING
 from flake8_dbsession.analysis.names.inference import Inference
 from flake8_dbsession.analysis.names.scopes import Scope, last_segment
 from flake8_dbsession.analysis.names.tree import Tree
@@ -19,8 +20,6 @@ from flake8_dbsession.analysis.nodes import dotted_name, nodes_in, own_nodes
 from flake8_dbsession.analysis.source.mentions import Mentions
 from flake8_dbsession.named_tuples import NamedTuple
 
-_ENTERS = frozenset({"__aenter__", "__enter__"})
-_EXITS = frozenset({"__aexit__", "__exit__"})
 _ALL = frozenset({"BaseException", "Exception"})
 _COMMITTED = HELD | {Role.REGISTRY}
 _ENDS = Did.ROLLS_BACK | Did.CLOSES | Did.MAY_END
@@ -53,15 +52,20 @@ def commits_despite_errors(tree: Tree, inference: Inference) -> Iterator[CommitD
         test and no handler of some errors alone decides of the commit.
     """
     text = tree.scope.module.text
-    commits, leaving = Mentions(text, ("commit",)), Mentions(text, ("yield", *_EXITS))
+    commits, leaving = Mentions(text, ("commit",)), Mentions(text, ("yield", *EXITING))
     if not commits or not leaving:
         return
     for node, outside in functions_of(tree.scope):
         first, last = node.lineno, node.end_lineno or node.lineno
         if leaving.within(first, last):
-            is_exit = node.name in _EXITS and isinstance(outside.node, ast.ClassDef)
-            if is_exit or is_driven(FunctionValue(node, outside), tree, inference):
-                yield from _found_in(node, outside.child(node), inference)
+            scope = outside.child(node)
+            if _leaves_block(scope) or is_driven(FunctionValue(node, outside), tree, inference):
+                yield from _found_in(node, scope, inference)
+
+
+def _leaves_block(scope: Scope) -> bool:
+    """Tell whether a function is the method that leaves the block over an object."""
+    return scope.receiver() is not None and getattr(scope.node, "name", "") in EXITING
 
 
 def _found_in(
@@ -88,7 +92,7 @@ def _is_entered(name: str, scope: Scope) -> bool:
     """Tell whether the method that enters an object makes what an attribute of it holds."""
     cls, attribute = scope.enclosing_class(), name.rpartition(".")[2]
     return cls is not None and any(
-        getattr(binding.scope.node, "name", "") in _ENTERS for binding in cls.attributes(attribute)
+        getattr(binding.scope.node, "name", "") in ENTERING for binding in cls.attributes(attribute)
     )
 
 
@@ -128,7 +132,7 @@ def _own_methods(scope: Scope, inference: Inference) -> Iterator[Scope]:
 
 def _raised_at(graph: Graph, scope: Scope) -> Iterator[tuple[ast.Yield | None, list[int]]]:
     """Give where a function learns of an error, with the blocks that control then comes to."""
-    if scope.receiver() is not None and getattr(scope.node, "name", "") in _EXITS:
+    if _leaves_block(scope):
         yield None, [graph.entry]
         return
     for block in graph.blocks:
@@ -150,9 +154,7 @@ def _commit_from(firsts: list[int], graph: Graph, name: str, uses: Uses) -> ast.
         end = next((event for event in block.events if _is_end(event, name, uses)), None)
         if end is None:
             open_to = [
-                edge.target
-                for edge in block.edges
-                if edge.raised is block.raises and (edge.test is None or _asks(edge.test, name))
+                edge.target for edge in block.onward if edge.test is None or _asks(edge.test, name)
             ]
             following = set(_caught(open_to, graph)) - seen
             seen |= following

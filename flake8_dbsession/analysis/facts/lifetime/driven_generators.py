@@ -13,7 +13,8 @@ from flake8_dbsession.analysis.names.tree import Tree
 from flake8_dbsession.analysis.names.values import FunctionValue, Role
 from flake8_dbsession.analysis.nodes import arguments
 
-_DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
+DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
+"""The roles of generators that are driven, whatever decorates or injects them."""
 
 
 def is_driven(function: FunctionValue, tree: Tree, inference: Inference) -> bool:
@@ -30,7 +31,7 @@ def is_driven(function: FunctionValue, tree: Tree, inference: Inference) -> bool
     if isinstance(function.node, ast.Lambda) or is_fixture(function.node):
         return False
     known = inference.role(function)
-    if (known is not None and known.role in _DRIVEN) or is_context_manager(function.node):
+    if (known is not None and known.role in DRIVEN) or is_context_manager(function.node):
         return True
     injected = (injection.function for injection in injections(tree, inference))
     return any(other is not None and other.node is function.node for other in injected)

@@ -279,10 +279,7 @@ def sequels_after(
         if sequel is not None:
             found.add(sequel)
             continue
-        raises = block.raises
-        following = {
-            (edge.target, 0) for edge in block.edges if edge.raised is raises and is_open(edge)
-        } - seen
+        following = {(edge.target, 0) for edge in block.onward if is_open(edge)} - seen
         seen |= following
         pending += following
     return found

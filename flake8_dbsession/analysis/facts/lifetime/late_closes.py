@@ -5,7 +5,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from flake8_dbsession.analysis.facts.lifetime.driven_generators import hands_out, is_driven
+from flake8_dbsession.analysis.facts.lifetime.driven_generators import (
+    DRIVEN,
+    hands_out,
+    is_driven,
+)
 from flake8_dbsession.analysis.facts.lifetime.session_objects import mentions
 from flake8_dbsession.analysis.library.methods import CLOSES
 from flake8_dbsession.analysis.names.inference import Inference
@@ -15,7 +19,6 @@ from flake8_dbsession.analysis.names.values import HELD, FunctionValue, Role
 from flake8_dbsession.analysis.nodes import nodes_in, own_nodes, start_of
 from flake8_dbsession.named_tuples import NamedTuple
 
-_DRIVEN = frozenset({Role.PROVIDER, Role.DEPENDENCY})
 _HELD = HELD | {Role.REGISTRY}
 
 
@@ -92,7 +95,7 @@ def _closes(method: ast.Attribute, handed: ast.Yield, scope: Scope, inference: I
     if known is not None:
         return known.role in _HELD
     function = inference.role(FunctionValue(scope.node, scope.parent or scope))  # type: ignore[arg-type]
-    return function is not None and function.role in _DRIVEN
+    return function is not None and function.role in DRIVEN
 
 
 def _is_guarded(handed: ast.Yield, close: ast.Call, body: list[ast.stmt]) -> bool:
